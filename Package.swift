@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The language of the house: Swift 6, every warning an error, every import stated where it is used.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nio = "swift-nio"
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: house)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: house)
+}
+
+let package = Package(
+    name: "carrier",
+    products: [
+        .library(name: "Carrier", targets: ["Carrier"]),
+        .executable(name: "carrier", targets: ["CarrierCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        // System libraries: a module map and a shim header each, imported by exactly one module.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMsgpack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .systemLibrary(name: "CMiniUPnPc", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
+        .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
+
+        module("CarrierCrypto", ["COpenSSL"]),
+        module(
+            "CarrierWire",
+            [
+                "CarrierCrypto", "CMsgpack", .product(name: "NIOCore", package: nio),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
+        module(
+            "CarrierProtocols",
+            [
+                "CarrierWire", "CarrierCrypto", .product(name: "NIOCore", package: nio),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        module(
+            "CarrierTransport",
+            [
+                "CarrierWire", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOEmbedded", package: nio),
+            ]),
+        module("CarrierNAT", ["CMiniUPnPc", "CNATPMP", "CarrierWire"]),
+        module(
+            "CarrierCapture",
+            [
+                "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CPcap", .product(name: "NIOCore", package: nio),
+            ]),
+        module(
+            "Carrier",
+            [
+                "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport", "CarrierNAT", "CarrierCapture",
+                .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+            ]),
+        .executableTarget(
+            name: "CarrierCLI",
+            dependencies: [
+                "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: nio), .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: house),
+        module(
+            "CarrierTesting",
+            [
+                "Carrier", "CarrierProtocols", "CarrierTransport", "CarrierWire", "CarrierCrypto",
+                .product(name: "NIOCore", package: nio), .product(name: "NIOEmbedded", package: nio),
+            ]),
+
+        tests(of: "CarrierCrypto", ["CarrierTesting"]),
+        tests(of: "CarrierWire", ["CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio)]),
+        tests(of: "CarrierProtocols", ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
+        tests(
+            of: "Carrier",
+            [
+                "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport",
+                .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+            ]),
+        tests(of: "CarrierCLI", ["CarrierTesting", "Carrier"]),
+    ]
+)

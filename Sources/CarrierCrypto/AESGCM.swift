@@ -1,0 +1,146 @@
+internal import COpenSSL
+
+/// AES-256-GCM (NIST SP 800-38D) under one key, in one direction, with one context that is used again for each
+/// message: making a context costs more than sealing a kilobyte.
+///
+/// Nonces are the caller's duty; `RecordSealer` and `RecordOpener` are the types that count them.
+public final class AESGCM {
+    /// Bytes of a key.
+    public static let keySize = 32
+    /// Bytes of a nonce.
+    public static let nonceSize = 12
+    /// Bytes of an authentication tag.
+    public static let tagSize = 16
+
+    /// Which way a context works.
+    public enum Direction: Sendable {
+        case seal
+        case open
+    }
+
+    private let context: OpaquePointer
+    private let direction: Direction
+
+    /// - Throws: `malformedKey` unless the key has 32 bytes.
+    public init(key: SecretBytes, direction: Direction) throws(CryptoError) {
+        guard key.count == Self.keySize else {
+            throw .malformedKey(expected: "an AES-256 key of 32 bytes", got: "\(key.count) bytes")
+        }
+        guard let context = EVP_CIPHER_CTX_new() else { throw OpenSSL.failure("EVP_CIPHER_CTX_new") }
+        self.context = context
+        self.direction = direction
+        try setKey(key)
+    }
+
+    deinit { EVP_CIPHER_CTX_free(context) }
+
+    /// Goes on under another key of 32 bytes, in the same context.
+    public func setKey(_ key: SecretBytes) throws(CryptoError) {
+        let status = key.withUnsafeBytes { bytes in
+            EVP_CipherInit_ex2(
+                context, OpenSSL.aes256GCM, bytes.bindMemory(to: UInt8.self).baseAddress, nil,
+                direction == .seal ? 1 : 0, nil)
+        }
+        guard status == 1 else { throw OpenSSL.failure("EVP_CipherInit_ex2") }
+    }
+
+    /// Begins a message under a nonce of 12 bytes.
+    private func begin(nonce: UnsafeRawBufferPointer, authenticating data: UnsafeRawBufferPointer) throws(CryptoError) {
+        guard nonce.count == Self.nonceSize else {
+            throw .malformedKey(expected: "a nonce of 12 bytes", got: "\(nonce.count) bytes")
+        }
+        guard
+            EVP_CipherInit_ex2(context, nil, nil, nonce.bindMemory(to: UInt8.self).baseAddress, -1, nil) == 1
+        else { throw OpenSSL.failure("EVP_CipherInit_ex2") }
+        if !data.isEmpty {
+            var count: Int32 = 0
+            guard
+                EVP_CipherUpdate(
+                    context, nil, &count, data.bindMemory(to: UInt8.self).baseAddress, try length(data.count)) == 1
+            else { throw OpenSSL.failure("EVP_CipherUpdate") }
+        }
+    }
+
+    /// Transforms a piece of the message; `output` may be the input itself and must be as long.
+    private func update(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+    ) throws(CryptoError) {
+        if input.isEmpty { return }
+        var count: Int32 = 0
+        guard
+            output.count >= input.count,
+            EVP_CipherUpdate(
+                context, output.bindMemory(to: UInt8.self).baseAddress, &count,
+                input.bindMemory(to: UInt8.self).baseAddress, try length(input.count)) == 1
+        else { throw OpenSSL.failure("EVP_CipherUpdate") }
+    }
+
+    private func length(_ count: Int) throws(CryptoError) -> Int32 {
+        guard let length = Int32(exactly: count) else {
+            throw .library(operation: "EVP_CipherUpdate", reason: "message of \(count) bytes is over 2 GiB")
+        }
+        return length
+    }
+
+    /// Seals a message that lies in one piece.
+    ///
+    /// - Parameter output: `plaintext.count` + 16 bytes, ciphertext and tag; may begin where the plaintext does.
+    public func seal(
+        _ plaintext: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer,
+        authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+        into output: UnsafeMutableRawBufferPointer
+    ) throws(CryptoError) {
+        try seal(pieces: CollectionOfOne(plaintext), nonce: nonce, authenticating: data, into: output)
+    }
+
+    /// Seals a message that lies in several pieces, without putting them together first.
+    ///
+    /// - Parameter output: the pieces' bytes + 16, ciphertext and tag.
+    public func seal(
+        pieces: some Collection<UnsafeRawBufferPointer>, nonce: UnsafeRawBufferPointer,
+        authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+        into output: UnsafeMutableRawBufferPointer
+    ) throws(CryptoError) {
+        precondition(direction == .seal, "this context opens")
+        try begin(nonce: nonce, authenticating: data)
+        var position = 0
+        for piece in pieces {
+            try update(piece, into: UnsafeMutableRawBufferPointer(rebasing: output[position...]))
+            position += piece.count
+        }
+        let tag = UnsafeMutableRawBufferPointer(rebasing: output[position...])
+        var count: Int32 = 0
+        guard
+            tag.count >= Self.tagSize,
+            EVP_CipherFinal_ex(context, tag.bindMemory(to: UInt8.self).baseAddress, &count) == 1,
+            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Int32(Self.tagSize), tag.baseAddress) == 1
+        else { throw OpenSSL.failure("EVP_CipherFinal_ex") }
+    }
+
+    /// Opens ciphertext and tag.
+    ///
+    /// - Parameter output: `sealed.count` - 16 bytes; may begin where the ciphertext does. What is in it after an error
+    ///   is not to be used.
+    /// - Throws: `authenticationFailed` when the tag does not fit or is not whole.
+    public func open(
+        _ sealed: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer,
+        authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+        into output: UnsafeMutableRawBufferPointer
+    ) throws(CryptoError) {
+        precondition(direction == .open, "this context seals")
+        guard sealed.count >= Self.tagSize else { throw .authenticationFailed }
+        let boundary = sealed.count - Self.tagSize
+        let tag = UnsafeMutableRawPointer(mutating: sealed.baseAddress?.advanced(by: boundary))
+        try begin(nonce: nonce, authenticating: data)
+        guard EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagSize), tag) == 1 else {
+            throw OpenSSL.failure("EVP_CTRL_AEAD_SET_TAG")
+        }
+        try update(UnsafeRawBufferPointer(rebasing: sealed[..<boundary]), into: output)
+        var count: Int32 = 0
+        var spare: UInt8 = 0
+        guard EVP_CipherFinal_ex(context, &spare, &count) == 1 else {
+            ERR_clear_error()
+            throw .authenticationFailed
+        }
+    }
+}

@@ -1,0 +1,138 @@
+public import CarrierCrypto
+public import CarrierWire
+internal import Logging
+
+/// Runs a node's components over one event at a time and collects what they want done. Pure: sockets, simulations and
+/// tests are shells around it.
+public struct ComponentHost {
+    /// What a shell must do after an event, with the component that gets the outcome.
+    public typealias Work = (component: Int, effect: Effect)
+
+    public private(set) var context: Context
+    private var components: [any Component]
+    /// Which components receive an opcode, in order.
+    private let routes: [Opcode: [Int]]
+    private var work: [Work] = []
+
+    /// - Throws: `ComponentError.claimedTwice` when two components claim one of carrier's own opcodes.
+    public init(_ components: [any Component], context: Context) throws(ComponentError) {
+        var routes: [Opcode: [Int]] = [:]
+        for (index, component) in components.enumerated() {
+            for opcode in component.opcodes {
+                if let first = routes[opcode]?.first, !opcode.isApplication {
+                    throw .claimedTwice(opcode, components[first].name, component.name)
+                }
+                routes[opcode, default: []].append(index)
+            }
+        }
+        self.components = components
+        self.context = context
+        self.routes = routes
+    }
+
+    /// The name of a component, for logs.
+    public func name(of component: Int) -> String {
+        components.indices.contains(component) ? components[component].name : "node"
+    }
+
+    /// Whether any component receives this opcode.
+    public func receives(_ opcode: Opcode) -> Bool { routes[opcode] != nil }
+
+    /// Sets the clocks for the events that follow.
+    public mutating func advance(now: Instant, unixMicroseconds: UInt64) {
+        context.now = now
+        context.unixMicroseconds = unixMicroseconds
+    }
+
+    /// This node tells others something new about itself.
+    public mutating func publish(_ record: PeerRecord) { context.own = record }
+
+    public mutating func start() { each { component, context throws in try component.started(&context) } }
+
+    public mutating func connected(_ peer: PeerInfo) {
+        context.peers[peer.peer] = peer
+        each { component, context throws in try component.connected(peer, &context) }
+    }
+
+    public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause) {
+        context.peers[peer.peer] = nil
+        each { component, context throws in try component.disconnected(peer, cause, &context) }
+    }
+
+    public mutating func stop() { each { component, context throws in try component.stopped(&context) } }
+
+    /// Gives a message to the components of its opcode until one claims it; whether there was such a component.
+    public mutating func receive(_ message: Inbound) -> Bool {
+        guard let route = routes[message.opcode] else { return false }
+        for index in route {
+            var isClaimed = false
+            run(index) { component, context throws in isClaimed = try component.receive(message, &context) }
+            if isClaimed { break }
+        }
+        return true
+    }
+
+    public mutating func answered(component: Int, _ ticket: Ticket, by peer: PeerID, _ answer: Answer) {
+        run(component) { component, context throws in try component.answered(ticket, by: peer, answer, &context) }
+    }
+
+    public mutating func dialled(component: Int, _ ticket: Ticket, _ outcome: Result<PeerInfo, RequestError>) {
+        run(component) { component, context throws in try component.dialled(ticket, outcome, &context) }
+    }
+
+    public mutating func fired(component: Int, _ ticket: Ticket) {
+        run(component) { component, context throws in try component.fired(ticket, &context) }
+    }
+
+    /// Calls the first component of a type, as the application's own hand: nil when there is none.
+    public mutating func with<Block: Component, Value>(
+        _ type: Block.Type, _ body: (inout Block, inout Context) throws -> Value
+    ) rethrows -> Value? {
+        for index in components.indices {
+            guard var block = components[index] as? Block else { continue }
+            context.running = index
+            // Only one owner while it changes, so that its collections are not copied.
+            components[index] = Vacancy()
+            defer { components[index] = block }
+            return try body(&block, &context)
+        }
+        return nil
+    }
+
+    /// Takes what is to be done; call until it is empty, for outcomes make new work.
+    public mutating func takeWork() -> [Work] {
+        context.takeEffects(into: &work)
+        defer { work = [] }
+        return work
+    }
+
+    private mutating func each(_ body: (inout any Component, inout Context) throws -> Void) {
+        for index in components.indices { run(index, body) }
+    }
+
+    private mutating func run(_ index: Int, _ body: (inout any Component, inout Context) throws -> Void) {
+        guard components.indices.contains(index) else { return }
+        context.running = index
+        do {
+            try body(&components[index], &context)
+        } catch {
+            context.log(.error, "\(components[index].name) failed: \(error)")
+        }
+    }
+}
+
+/// Stands where a component was taken out for the time of a call.
+private struct Vacancy: Component {}
+
+/// Components that cannot run together.
+public enum ComponentError: Error, Equatable, CustomStringConvertible {
+    /// One of carrier's own opcodes, claimed by two components.
+    case claimedTwice(Opcode, String, String)
+
+    public var description: String {
+        switch self {
+        case .claimedTwice(let opcode, let first, let second):
+            "expected one component for \(opcode), got \(first) and \(second); register one of them only"
+        }
+    }
+}

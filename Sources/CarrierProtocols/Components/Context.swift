@@ -1,0 +1,72 @@
+public import CarrierCrypto
+public import CarrierWire
+public import Logging
+
+/// What a component may look at while it handles an event, and where it leaves what it wants done.
+///
+/// One context lives as long as the node; the host updates it before each event.
+public struct Context {
+    /// The time of the event on the monotonic clock.
+    public internal(set) var now: Instant
+    /// The time of the event on the wall clock, Unix time in microseconds. May jump; use `now` to measure.
+    public internal(set) var unixMicroseconds: UInt64
+    /// Random numbers; in a simulation, seeded ones.
+    public var random: any RandomNumberGenerator & Sendable
+    /// This node, as it tells others about itself.
+    public internal(set) var own: PeerRecord
+    /// The peers that are connected now.
+    public internal(set) var peers: [PeerID: PeerInfo] = [:]
+    /// What the components want done, with the index of the component that does.
+    private(set) var effects: [(component: Int, effect: Effect)] = []
+    /// Which component runs.
+    var running = 0
+
+    public init(
+        now: Instant, unixMicroseconds: UInt64, random: any RandomNumberGenerator & Sendable, own: PeerRecord
+    ) {
+        self.now = now
+        self.unixMicroseconds = unixMicroseconds
+        self.random = random
+        self.own = own
+    }
+
+    /// Wants something done, after all that was wanted before.
+    public mutating func perform(_ effect: Effect) {
+        effects.append((running, effect))
+    }
+
+    /// Sends a frame; the outcome of an expectation comes back as `answered`.
+    public mutating func send(_ frame: Frame, to destination: Destination, _ expectation: Expectation = .nothing) {
+        perform(.send(frame, to: destination, expectation))
+    }
+
+    /// Answers a request.
+    public mutating func reply(to inbound: Inbound, with message: some BuiltInMessage) {
+        send(message.frame(flags: .reply, nonce: inbound.frame.nonce), to: Destination(inbound.peer))
+    }
+
+    /// Writes a line to the log.
+    public mutating func log(_ level: Logger.Level, _ text: @autoclosure () -> String) {
+        perform(.log(level, text()))
+    }
+
+    /// Hands over what is to be done and forgets it.
+    mutating func takeEffects(into output: inout [(component: Int, effect: Effect)]) {
+        swap(&effects, &output)
+        effects.removeAll(keepingCapacity: true)
+    }
+}
+
+/// A message as it came in.
+public struct Inbound: Sendable {
+    public let peer: PeerID
+    public let frame: Frame
+
+    public init(peer: PeerID, frame: Frame) {
+        self.peer = peer
+        self.frame = frame
+    }
+
+    public var opcode: Opcode { frame.opcode }
+    public var isRequest: Bool { frame.flags.contains(.request) }
+}

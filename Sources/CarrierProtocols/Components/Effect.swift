@@ -1,0 +1,88 @@
+public import CarrierCrypto
+public import CarrierWire
+public import Logging
+
+/// What a component wants done. The shell carries effects out, first in, first out.
+public enum Effect: Sendable {
+    /// Send a frame; with an expectation, the outcome comes back to the component as `answered`.
+    case send(Frame, to: Destination, Expectation)
+    /// End the connection with a peer, telling it why.
+    case disconnect(PeerID, Disconnect.Reason, String)
+    /// Connect; the outcome comes back as `dialled`.
+    case dial(Address, ticket: Ticket)
+    /// Call `fired` at this time, or soon after it.
+    case schedule(Ticket, at: Instant)
+    /// Forget a scheduled call.
+    case cancel(Ticket)
+    /// Tell the application.
+    case deliver(any Notice)
+    /// The peer misbehaved; enough of this ends its connection.
+    case penalise(PeerID, String)
+    /// Write a line to the log.
+    case log(Logger.Level, String)
+}
+
+/// What a component tells the application: a value of a type that the component documents.
+public protocol Notice: Sendable {}
+
+/// Names an outcome that a component waits for. Unique for one component; the component chooses the number.
+public struct Ticket: Hashable, Sendable {
+    public let number: UInt64
+    public init(_ number: UInt64) { self.number = number }
+}
+
+/// Whom a frame is for.
+public struct Destination: Hashable, Sendable {
+    public var peer: PeerID
+    /// Where to dial the peer if it is not connected; empty: fail instead.
+    public var addresses: [Address]
+
+    public init(_ peer: PeerID, dialling addresses: [Address] = []) {
+        self.peer = peer
+        self.addresses = addresses
+    }
+}
+
+/// What a frame's sender waits for.
+public enum Expectation: Hashable, Sendable {
+    /// Nothing: sent or not, nobody is told.
+    case nothing
+    /// A reply: the frame goes out as a request.
+    case reply(Ticket, within: Duration)
+    /// An ack: the frame goes out with `needsAck`.
+    case ack(Ticket, within: Duration)
+}
+
+/// How an expectation ended.
+public enum Answer: Sendable {
+    /// The reply.
+    case reply(Frame)
+    /// The peer has acknowledged the frame.
+    case acknowledged
+    /// Nothing came in time, the connection broke, or there was none.
+    case failed(RequestError)
+}
+
+/// Why a request has no answer.
+public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Nothing came in time.
+    case timeout(Duration)
+    /// The connection ended first.
+    case disconnected(DisconnectCause)
+    /// There is no connection to the peer and none could be made.
+    case unreachable(String)
+    /// As many requests as allowed wait for this peer already.
+    case tooManyOutstanding(limit: Int)
+    /// The send buffer stayed full.
+    case sendBufferFull(limit: Int)
+
+    public var description: String {
+        switch self {
+        case .timeout(let limit): "expected an answer within \(limit), got none"
+        case .disconnected(let cause): "expected an answer, the connection ended: \(cause)"
+        case .unreachable(let reason): "expected a connection, got none: \(reason)"
+        case .tooManyOutstanding(let limit): "expected at most \(limit) requests waiting for one peer, got one more"
+        case .sendBufferFull(let limit): "expected room in the send buffer of \(limit) bytes, got none in time"
+        }
+    }
+}

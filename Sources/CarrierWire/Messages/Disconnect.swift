@@ -1,0 +1,52 @@
+/// Why a session ends: the last message of each session (opcode 14).
+public struct Disconnect: BuiltInMessage, Hashable {
+    /// The reasons of carrier-wire(7) §5; a number that is not among them is kept as it came.
+    public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        public let rawValue: UInt16
+        public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        public static let shutdown = Reason(rawValue: 0)
+        public static let protocolError = Reason(rawValue: 1)
+        public static let unregisteredOpcode = Reason(rawValue: 2)
+        public static let messageTooLarge = Reason(rawValue: 3)
+        public static let idleTimeout = Reason(rawValue: 4)
+        public static let duplicateConnection = Reason(rawValue: 5)
+        public static let tooManyConnections = Reason(rawValue: 6)
+        public static let networkMismatch = Reason(rawValue: 7)
+        public static let puzzleNotSolved = Reason(rawValue: 8)
+        public static let receiveTimeout = Reason(rawValue: 9)
+        public static let sendBufferFull = Reason(rawValue: 10)
+        public static let applicationClosed = Reason(rawValue: 11)
+
+        private static let names = [
+            "shutdown", "protocolError", "unregisteredOpcode", "messageTooLarge", "idleTimeout", "duplicateConnection",
+            "tooManyConnections", "networkMismatch", "puzzleNotSolved", "receiveTimeout", "sendBufferFull",
+            "applicationClosed",
+        ]
+
+        public var description: String {
+            Int(rawValue) < Self.names.count ? Self.names[Int(rawValue)] : "reason \(rawValue)"
+        }
+    }
+
+    public static let opcode = Opcode.disconnect
+
+    public var reason: Reason
+    /// For people; may be empty.
+    public var text: String
+
+    public init(_ reason: Reason, _ text: String = "") {
+        self.reason = reason
+        self.text = text
+    }
+
+    public init(from reader: inout Reader) throws(WireError) {
+        reason = Reason(rawValue: try reader.u16("reason"))
+        text = try reader.string("text")
+    }
+
+    public func write(to writer: inout Writer) {
+        writer.u16(reason.rawValue)
+        writer.string(text)
+    }
+}

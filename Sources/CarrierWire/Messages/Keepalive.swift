@@ -1,0 +1,15 @@
+/// Asks whether the peer is still there (opcode 2).
+public struct Keepalive: BuiltInMessage, Hashable {
+    public static let opcode = Opcode.keepalive
+    public init() {}
+    public init(from reader: inout Reader) throws(WireError) {}
+    public func write(to writer: inout Writer) {}
+}
+
+/// It is (opcode 3).
+public struct KeepaliveResponse: BuiltInMessage, Hashable {
+    public static let opcode = Opcode.keepaliveResponse
+    public init() {}
+    public init(from reader: inout Reader) throws(WireError) {}
+    public func write(to writer: inout Writer) {}
+}

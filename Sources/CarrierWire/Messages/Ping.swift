@@ -1,0 +1,32 @@
+public import NIOCore
+
+/// Asks for its payload back (opcode 10).
+public struct Ping: BuiltInMessage, Hashable {
+    public static let opcode = Opcode.ping
+
+    /// Any bytes.
+    public var payload: ByteBuffer
+
+    public init(payload: ByteBuffer = ByteBuffer()) { self.payload = payload }
+
+    public init(from reader: inout Reader) throws(WireError) {
+        payload = try reader.raw("payload", count: reader.left)
+    }
+
+    public func write(to writer: inout Writer) { writer.raw(payload) }
+}
+
+/// The payload of a `Ping`, as it came (opcode 11).
+public struct Pong: BuiltInMessage, Hashable {
+    public static let opcode = Opcode.pong
+
+    public var payload: ByteBuffer
+
+    public init(payload: ByteBuffer) { self.payload = payload }
+
+    public init(from reader: inout Reader) throws(WireError) {
+        payload = try reader.raw("payload", count: reader.left)
+    }
+
+    public func write(to writer: inout Writer) { writer.raw(payload) }
+}
