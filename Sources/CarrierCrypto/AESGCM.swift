@@ -106,20 +106,25 @@ public final class AESGCM {
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         into output: UnsafeMutableRawBufferPointer
     ) throws(CryptoError) {
-        try seal(pieces: CollectionOfOne(plaintext), nonce: nonce, authenticating: data, into: output)
+        try seal(nonce: nonce, authenticating: data, into: output) { take throws(CryptoError) in try take(plaintext) }
     }
+
+    /// Takes the pieces of a message, one after the other.
+    public typealias PieceTaker = (UnsafeRawBufferPointer) throws(CryptoError) -> Void
 
     /// Seals a message that lies in several pieces, without putting them together first.
     ///
-    /// - Parameter output: the pieces' bytes + 16, ciphertext and tag.
+    /// - Parameters:
+    ///   - output: the pieces' bytes + 16, ciphertext and tag.
+    ///   - pieces: calls what it is given with each piece.
     public func seal(
-        pieces: some Collection<UnsafeRawBufferPointer>, nonce: UnsafeRawBufferPointer,
+        nonce: UnsafeRawBufferPointer,
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        into output: UnsafeMutableRawBufferPointer
+        into output: UnsafeMutableRawBufferPointer, pieces: (PieceTaker) throws(CryptoError) -> Void
     ) throws(CryptoError) {
         try begin(.seal, nonce: nonce, authenticating: data)
         var position = 0
-        for piece in pieces {
+        try pieces { piece throws(CryptoError) in
             try update(piece, into: UnsafeMutableRawBufferPointer(rebasing: output[position...]))
             position += piece.count
         }

@@ -25,14 +25,13 @@ struct NoiseCipher: ~Copyable {
 
     /// Seals pieces as one message under the next nonce; `output` takes their bytes and a tag of 16.
     mutating func seal(
-        pieces: some Collection<UnsafeRawBufferPointer>,
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        into output: UnsafeMutableRawBufferPointer
+        into output: UnsafeMutableRawBufferPointer, pieces: (AESGCM.PieceTaker) throws(CryptoError) -> Void
     ) throws(CryptoError) {
         // 2^64-1 is kept for rekeying.
         guard counter < .max else { throw .nonceExhausted }
         try Self.withNonce(counter) { nonce throws(CryptoError) in
-            try aead.seal(pieces: pieces, nonce: nonce, authenticating: data, into: output)
+            try aead.seal(nonce: nonce, authenticating: data, into: output, pieces: pieces)
         }
         counter += 1
     }

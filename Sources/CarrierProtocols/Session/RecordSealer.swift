@@ -18,16 +18,17 @@ public struct RecordSealer: ~Copyable {
 
     /// Appends one record that holds the pieces, one after the other.
     ///
-    /// - Precondition: together at most `recordLimit` bytes.
+    /// - Parameter size: the pieces' bytes.
+    /// - Precondition: `size` is at most `recordLimit`.
     public mutating func seal(
-        pieces: some Collection<UnsafeRawBufferPointer>, into output: inout ByteBuffer
+        size: Int, into output: inout ByteBuffer, pieces: (AESGCM.PieceTaker) throws(CryptoError) -> Void
     ) throws(CryptoError) {
-        let sealedSize = pieces.reduce(0) { $0 + $1.count } + AESGCM.tagSize
+        let sealedSize = size + AESGCM.tagSize
         output.writeInteger(UInt16(sealedSize), endianness: .little)
         var failure: CryptoError?
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: sealedSize) { room in
             do throws(CryptoError) {
-                try cipher.seal(pieces: pieces, into: UnsafeMutableRawBufferPointer(rebasing: room[..<sealedSize]))
+                try cipher.seal(into: UnsafeMutableRawBufferPointer(rebasing: room[..<sealedSize]), pieces: pieces)
                 return sealedSize
             } catch {
                 failure = error
@@ -40,18 +41,8 @@ public struct RecordSealer: ~Copyable {
 
     /// Appends records that hold all of `plaintext`, as few as can be.
     public mutating func seal(_ plaintext: ByteBuffer, into output: inout ByteBuffer) throws(CryptoError) {
-        let result: Result<Void, CryptoError> = plaintext.withUnsafeReadableBytes { bytes in
-            do throws(CryptoError) {
-                var start = 0
-                while start < bytes.count {
-                    let end = min(start + Self.fullRecord, bytes.count)
-                    let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                    try seal(pieces: CollectionOfOne(piece), into: &output)
-                    start = end
-                }
-                return .success(())
-            } catch { return .failure(error) }
-        }
-        try result.get()
+        var outbox = Outbox()
+        outbox.append(plaintext)
+        try outbox.seal(with: &self, into: &output)
     }
 }
