@@ -35,7 +35,8 @@ final class Connection: SessionLinkOwner {
     private var requests = RequestTable()
     private(set) var holds: Holds = []
     private var alarm: Alarm
-    private var isOver = false
+    private(set) var isOver = false
+    private var penalties = 0
     private var fullSince: NIODeadline?
     private var roomWaiters: [RoomWaiter] = []
     /// Takes the byte stream.
@@ -68,6 +69,16 @@ final class Connection: SessionLinkOwner {
         session.owner = self
         watch()
     }
+
+    /// Whether the peer's own dial may still be under way: as long as a dial and its handshake can take.
+    var isFresh: Bool {
+        guard let session else { return true }
+        let age = Duration(node.environment.now() - session.openedAt)
+        return age < limits.dial.timeout + limits.handshake.deadline
+    }
+
+    /// Whether this side dialled the link that frames go out on now.
+    var currentIsOutbound: Bool { session?.isOutbound ?? info.isOutbound }
 
     // MARK: Receiving
 
@@ -310,6 +321,15 @@ final class Connection: SessionLinkOwner {
             self.probe = nil
             probe(false)
         }
+    }
+
+    /// Misbehaviour that a connection survives.
+    private static let patience = 16
+
+    /// The peer did something that it should not have done; enough of that ends the connection.
+    func penalise(_ text: String) {
+        penalties += 1
+        if penalties >= Self.patience { fail(.protocolError, text) }
     }
 
     // MARK: Ending

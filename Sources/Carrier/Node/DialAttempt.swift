@@ -50,8 +50,7 @@ final class DialAttempt: SessionLinkOwner {
         let dialling = transport.dial(address, loop: loop, timeout: node.environment.limits.dial.timeout) {
             [weak self] result in
             // A transport may answer at once: the dial is noted before its answer is looked at.
-            let bound = NIOLoopBoundBox(result, eventLoop: loop)
-            loop.execute { self?.dialled(address, bound.value) }
+            loop.assumeIsolated().execute { self?.dialled(address, result) }
         }
         running.append((address, dialling))
         if !candidates.isEmpty {

@@ -5,12 +5,6 @@ internal import CarrierWire
 internal import Logging
 internal import NIOCore
 
-/// An inbound link that has not shaken hands yet.
-struct HalfOpen {
-    let session: SessionLink
-    let source: IPAddress?
-}
-
 extension NodeCore: SessionLinkOwner {
     // MARK: Listening
 
@@ -33,22 +27,22 @@ extension NodeCore: SessionLinkOwner {
         guard !isStopping, admission.admit(source, now: Instant(loop.now)) else { return link.close() }
         if halfOpen.count >= configuration.limits.handshake.halfOpen {
             // Who has said nothing yet goes first: an honest dialler speaks at once.
-            let victim = halfOpen.first { !$0.session.hasHeard } ?? halfOpen.first
-            victim?.session.abort(.local(.tooManyConnections, "too many handshakes at once"))
+            let victim = halfOpen.first { !$0.hasHeard } ?? halfOpen.first
+            victim?.abort(.local(.tooManyConnections, "too many handshakes at once"))
         }
         let session = SessionLink(link, isOutbound: false, pinned: nil, in: environment, owner: self)
-        halfOpen.append(HalfOpen(session: session, source: source))
+        session.onEnd = { [weak self] in self?.admission.release(source) }
+        halfOpen.append(session)
     }
 
     func sessionDidOpen(_ session: SessionLink) {
-        halfOpen.removeAll { $0.session === session }
+        halfOpen.removeAll { $0 === session }
         didOpen(session, dialled: nil, connect: .zero) { _ in }
     }
 
     func session(_ session: SessionLink, didClose end: SessionEnd) {
         contenders.removeAll { $0 === session }
-        admission.release(session.isOutbound ? nil : session.remoteAddress.ip)
-        guard let index = halfOpen.firstIndex(where: { $0.session === session }) else { return }
+        guard let index = halfOpen.firstIndex(where: { $0 === session }) else { return }
         halfOpen.remove(at: index)
         if case .handshake(let error) = end {
             log.debug("\(session.remoteAddress): \(error)")
@@ -199,7 +193,6 @@ extension NodeCore: SessionLinkOwner {
     func connectionDidEnd(_ connection: Connection, _ cause: DisconnectCause) {
         guard connections[connection.peer] === connection else { return }
         connections[connection.peer] = nil
-        if !connection.info.isOutbound { admission.release(connection.info.address.ip) }
         log.debug("\(connection.peer.short) disconnected, \(cause)")
         tick()
         host.disconnected(connection.info, cause)

@@ -14,7 +14,7 @@ final class NodeCore {
     var connections: [PeerID: Connection] = [:]
     var listeners: [any Listener] = []
     /// Inbound links that have not shaken hands yet, the oldest first.
-    var halfOpen: [HalfOpen] = []
+    var halfOpen: [SessionLink] = []
     /// Sessions that wait for the probe of the connection that stands.
     var contenders: [SessionLink] = []
     var attempts: [DialAttempt] = []
@@ -105,7 +105,7 @@ final class NodeCore {
         guard !isStopping else { return loop.makeSucceededVoidFuture() }
         isStopping = true
         for attempt in attempts { attempt.cancel(.shuttingDown) }
-        for each in halfOpen { each.session.abort(.local(.shutdown, "")) }
+        for each in halfOpen { each.abort(.local(.shutdown, "")) }
         for each in contenders { each.close(.shutdown) }
         let closing = connections.values.sorted { $0.peer < $1.peer }
         let links = closing.compactMap(\.session?.link)
