@@ -47,7 +47,8 @@ final class Child: Sendable {
     /// Sends a signal to the process alone.
     func send(_ signal: Int32) { kill(pid, signal) }
 
-    /// Waits until it has a handler for the signal; false when it ends without one.
+    /// Waits until it has a handler for the signal; false when it ends without one. (The Swift runtime has one for
+    /// SIGQUIT from the start.)
     func catches(_ signal: Int32) async -> Bool {
         while state.withLock({ $0.outcome == nil }) {
             let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
