@@ -41,6 +41,7 @@ final class Connection: SessionLinkOwner {
     private var roomWaiters: [RoomWaiter] = []
     /// Takes the byte stream.
     weak var stream: (any StreamConsumer)?
+    private var heldSplice: StreamSplice?
     /// A frame of the byte stream that came before there was anybody to take it.
     private var earlyBytes: [Frame] = []
     private var probe: ((Bool) -> Void)?
@@ -146,7 +147,34 @@ final class Connection: SessionLinkOwner {
         session?.setHeld(!holds.isEmpty)
     }
 
+    // MARK: Inbox
+
+    /// Keeps a message until the application takes it; more of them than should wait hold the peer back.
+    func keep(_ frame: Frame) {
+        inbox.offer(frame)
+        inboxChanged()
+    }
+
+    /// Counts a message that waits elsewhere.
+    func charge(_ frame: Frame) {
+        inbox.charge(frame.encodedSize)
+        inboxChanged()
+    }
+
+    func discharge(_ frame: Frame) {
+        inbox.charge(-frame.encodedSize)
+        inboxChanged()
+    }
+
+    func inboxChanged() {
+        setHold(.lock, inbox.isLocked)
+        setHold(.inbox, inbox.isFull)
+    }
+
     // MARK: Byte stream
+
+    /// Keeps a splice alive as long as the connection, or until the next one.
+    func hold(_ splice: StreamSplice) { heldSplice = splice }
 
     private func receiveBytes(_ frame: Frame) {
         guard node.configuration.takesByteStreams else {
@@ -409,6 +437,7 @@ final class Connection: SessionLinkOwner {
         let stream = stream
         self.stream = nil
         stream?.streamDidClose(cause)
+        heldSplice = nil
         inbox.close(cause)
         node.connectionDidEnd(self, cause)
     }
