@@ -40,7 +40,7 @@ final class Connection: SessionLinkOwner {
     private var fullSince: NIODeadline?
     private var roomWaiters: [RoomWaiter] = []
     /// Takes the byte stream.
-    weak var stream: (any StreamConsumer)?
+    private var stream: (any StreamConsumer)?
     /// A frame of the byte stream that came before there was anybody to take it.
     private var earlyBytes: [Frame] = []
     private var probe: ((Bool) -> Void)?
@@ -146,7 +146,32 @@ final class Connection: SessionLinkOwner {
         session?.setHeld(!holds.isEmpty)
     }
 
+    // MARK: Inbox
+
+    /// Keeps a message until the application takes it; more of them than should wait hold the peer back.
+    func keep(_ frame: Frame) {
+        inbox.offer(frame)
+        inboxChanged()
+    }
+
+    /// Counts a message that waits elsewhere.
+    func charge(_ frame: Frame) {
+        inbox.charge(frame.encodedSize)
+        inboxChanged()
+    }
+
+    func discharge(_ frame: Frame) {
+        inbox.charge(-frame.encodedSize)
+        inboxChanged()
+    }
+
+    func inboxChanged() {
+        setHold(.lock, inbox.isLocked)
+        setHold(.inbox, inbox.isFull)
+    }
+
     // MARK: Byte stream
+
 
     private func receiveBytes(_ frame: Frame) {
         guard node.configuration.takesByteStreams else {

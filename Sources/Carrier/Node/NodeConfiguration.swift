@@ -22,8 +22,8 @@ public struct NodeConfiguration: Sendable {
     public var transports: [any Transport] = [TCPTransport()]
     /// Whether `Bytes` frames are streams for `Peer.splice`; else they are messages like others. Default yes.
     public var takesByteStreams = true
-    /// The application's opcodes whose messages go to the inbox when no component claims them.
-    public var opcodes: Set<Opcode> = []
+    /// The application's messages. Default none.
+    public var messages = MessageRegistry()
     /// Whether application opcodes that nobody registered are messages like others; else they end the connection.
     /// Default no.
     public var acceptsUnregistered = false

@@ -27,6 +27,9 @@ final class NodeCore {
     /// Told what happens, in order, on the loop.
     var observer: (NodeEvent) -> Void = { _ in }
 
+    /// Whose messages go to the application when no component claims them.
+    let applicationOpcodes: Set<Opcode>
+
     struct TimerKey: Hashable {
         let component: Int
         let ticket: Ticket
@@ -38,6 +41,7 @@ final class NodeCore {
     /// - Throws: `CryptoError`, `ComponentError`.
     init(_ configuration: NodeConfiguration, components: [any Component], loop: any EventLoop) throws {
         self.configuration = configuration
+        applicationOpcodes = Set(configuration.messages.entries.map(\.opcode).filter(\.isApplication))
         let identity = configuration.identity
         let terms = try HandshakeTerms(
             identity: identity, staticKey: .generate(), agent: configuration.agent, network: configuration.network,

@@ -114,11 +114,8 @@ final class StreamSplice: StreamConsumer {
     /// The next frame's worth of input; nil when there is none now.
     private func nextPiece() -> ByteBuffer? {
         while true {
-            if let piece = chunk?.readSlice(length: min(chunk?.readableBytes ?? 0, Self.frameBody)),
-                piece.readableBytes > 0
-            {
-                return piece
-            }
+            let count = min(chunk?.readableBytes ?? 0, Self.frameBody)
+            if count > 0, let piece = chunk?.readSlice(length: count) { return piece }
             // All of the chunk has been sealed by now, so that its memory can be used again.
             if let chunk { input?.recycle(chunk) }
             chunk = nil
