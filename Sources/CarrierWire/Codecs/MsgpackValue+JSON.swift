@@ -60,7 +60,8 @@ extension MsgpackValue {
     }
 
     private static func write(_ number: Double, _ digits: String, to text: inout String) {
-        text += number.isFinite ? digits : #"{"\#(Tag.float.rawValue)":"\#(digits)"}"#
+        let name = number.isNaN ? "nan" : number > 0 ? "inf" : "-inf"
+        text += number.isFinite ? digits : #"{"\#(Tag.float.rawValue)":"\#(name)"}"#
     }
 
     private static func write(_ entries: [Entry], to text: inout String) {
