@@ -122,30 +122,27 @@ struct MsgpackMalformedTests {
 
     @Test("Many values and many keys take time in proportion", .timeLimit(.minutes(1)))
     func manyValues() throws {
-        let count = 200_000
-        var body = ByteBuffer(bytes: [0xdf, 0, 3, 0x0d, 0x40])
+        let count = 60_000
+        var body = ByteBuffer(bytes: [0xde, 0xea, 0x60])
         for key in UInt32(0)..<UInt32(count) {
             body.writeInteger(UInt8(0xce))
             body.writeInteger(key)
             body.writeInteger(UInt8(1))
         }
-        let clock = ContinuousClock()
-        print("TIME dict", try clock.measure { #expect(try [Int: Int].decode(msgpack: body).count == count) })
-        // Every entry fails at its key's type, and none looks for its offset before the end.
-        var wrong: WireError?
-        print("TIME wrong", clock.measure { wrong = #expect(throws: WireError.self) { try [Int: String].decode(msgpack: body) } })
-        #expect(wrong?.offset == 10)
+        #expect(try [Int: Int].decode(msgpack: body).count == count)
+        let error = #expect(throws: WireError.self) { try [Int: String].decode(msgpack: body) }
+        #expect(error?.problem == .unexpected(expected: "String", got: "1"))
 
+        // A type that tries several shapes fails once for each item, and none of these looks for its offset.
         struct Either: Decodable {
             init(from decoder: any Decoder) throws {
                 let container = try decoder.singleValueContainer()
                 if (try? container.decode(String.self)) == nil { _ = try container.decode(Int.self) }
             }
         }
-        var array = ByteBuffer(bytes: [0xdd, 0, 3, 0x0d, 0x40])
+        var array = ByteBuffer(bytes: [0xdc, 0xea, 0x60])
         array.writeRepeatingByte(1, count: count)
-        print("TIME either", try clock.measure { #expect(try [Either].decode(msgpack: array).count == count) })
-        print("TIME value", try clock.measure { _ = try MsgpackValue(msgpack: array) })
+        #expect(try [Either].decode(msgpack: array).count == count)
     }
 
     @Test("A timestamp that is none stays an extension")

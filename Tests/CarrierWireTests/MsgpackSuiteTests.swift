@@ -29,7 +29,8 @@ struct MsgpackSuiteTests {
             case .number: values = Self.numbers(try container.decode(Double.self, forKey: key))
             case .bignum:
                 let text = try container.decode(String.self, forKey: key)
-                values = [try #require(Int64(text).map { .int($0) } ?? UInt64(text).map { .uint($0) })]
+                let integer = try #require(Int64(text).map { MsgpackValue.int($0) } ?? UInt64(text).map { .uint($0) })
+                values = [integer] + Self.numbers(try #require(Double(text)))
             case .array, .map: values = [try container.decode(Shape.self, forKey: key).value]
             case .timestamp:
                 let parts = try container.decode([Int64].self, forKey: key)
@@ -94,7 +95,7 @@ struct MsgpackSuiteTests {
         for test in cases {
             let written = try test.values[0].encoded.array
             #expect(test.encodings.contains(HexBytes(written)), "\(test.values)")
-            #expect(written.count == test.encodings.map(\.bytes.count).min(), "\(test.values)")
+            #expect(written.count == test.encodings[0].bytes.count, "\(test.values)")
         }
     }
 
@@ -102,6 +103,9 @@ struct MsgpackSuiteTests {
     func json() throws {
         for test in try cases() {
             for value in test.values {
+                // A whole float comes back as the integer that its digits spell: beyond 2^53 perhaps a neighbour.
+                if case .double(let number) = value, abs(number) > 0x1p53 { continue }
+                if case .float(let number) = value, abs(number) > 0x1p53 { continue }
                 let back = try MsgpackValue(json: value.json)
                 #expect(back == value || test.values.contains(back), "\(value.json)")
             }
@@ -123,7 +127,7 @@ struct MsgpackSuiteTests {
                     #expect(try Double.decode(msgpack: body) == Double(value))
                 case .int(let value):
                     #expect(try Int64.decode(msgpack: body) == value)
-                    if test.values.count > 1 { #expect(try Double.decode(msgpack: body) == Double(value)) }
+                    if Double(exactly: value) != nil { #expect(try Double.decode(msgpack: body) == Double(value)) }
                 case .uint(let value): #expect(try UInt64.decode(msgpack: body) == value)
                 default: break
                 }
