@@ -93,7 +93,12 @@ let package = Package(
             ]),
 
         tests(of: "CarrierCrypto", ["CarrierTesting"]),
-        tests(of: "CarrierWire", ["CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio)]),
+        tests(
+            of: "CarrierWire",
+            [
+                "CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
         tests(of: "CarrierProtocols", ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
         tests(
             of: "Carrier",
