@@ -106,7 +106,7 @@ public struct Discovery: Component {
     public mutating func fired(_ ticket: Ticket, _ context: inout Context) {
         switch pending.removeValue(forKey: ticket) {
         case .deadline(let lookup): lookupExpired(lookup, &context)
-        case .rejoin: join(&context)
+        case .rejoin: if joining.phase == .idle { join(&context) }
         case .upkeep: upkeep(&context)
         case .query, .check, .bootstrap, .verification, nil: break
         }
