@@ -131,9 +131,15 @@ public struct Discovery: Component {
     ) {
         let ip = context.peers[verified.peer]?.address.ip ?? verified.record.dialable(toldAt: reach).first?.ip
         switch context.contacts.observe(verified, provenance, at: ip, reach: reach, now: context.now) {
-        case .waiting(let oldest): check(oldest.nodeID, &context)
+        case .waiting(let oldest): checkUnlessFresh(oldest.nodeID, &context)
         case .unproven: probe(verified, reach, &context)
         case .known, .inserted, .refused: break
         }
+    }
+
+    /// Asks a contact whether it is there, unless it was heard of lately.
+    private mutating func checkUnlessFresh(_ node: NodeID, _ context: inout Context) {
+        guard let contact = context.contacts.contact(node) else { return }
+        if contact.isSuspect || context.now - contact.changed >= configuration.staleAfter { check(node, &context) }
     }
 }
