@@ -92,6 +92,14 @@ let package = Package(
                 .product(name: "NIOCore", package: nio), .product(name: "NIOEmbedded", package: nio),
             ]),
 
+        .executableTarget(
+            name: "carrier-simulate",
+            dependencies: [
+                "CarrierTesting", "CarrierProtocols", "CarrierWire", "CarrierCrypto",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/Simulation", swiftSettings: house),
+
         tests(of: "CarrierCrypto", ["CarrierTesting"]),
         tests(
             of: "CarrierWire",
