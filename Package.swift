@@ -62,7 +62,6 @@ let package = Package(
             "CarrierTransport",
             [
                 "CarrierWire", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOEmbedded", package: nio),
             ]),
         module("CarrierNAT", ["CMiniUPnPc", "CNATPMP", "CarrierWire"]),
         module(
