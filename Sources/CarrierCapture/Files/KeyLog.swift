@@ -26,13 +26,6 @@ public struct SessionKeys: Sendable {
             ephemeral: ephemeral, initiatorToResponder: SecretBytes(first.array),
             responderToInitiator: SecretBytes(second.array))
     }
-
-    /// The line of a key log, with its end. It holds the keys: write it to a file of mode 0600 and nowhere else.
-    public var line: [UInt8] {
-        let first = initiatorToResponder.withUnsafeBytes { hexString($0) }
-        let second = responderToInitiator.withUnsafeBytes { hexString($0) }
-        return Array("\(Self.label) \(ephemeral) \(first) \(second)\n".utf8)
-    }
 }
 
 /// The sessions of a key log.
