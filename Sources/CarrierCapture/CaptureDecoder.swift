@@ -1,5 +1,5 @@
 public import CarrierCrypto
-public import CarrierWire
+internal import CarrierWire
 public import NIOCore
 
 /// Shows what is on the wire: reads frames, hex, base64, captures and its own JSON, from bytes that come in pieces, and

@@ -1,4 +1,4 @@
-public import NIOCore
+internal import NIOCore
 
 /// What an input looks like from outside.
 public enum InputForm: String, Sendable, CaseIterable {

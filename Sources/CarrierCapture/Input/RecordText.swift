@@ -2,14 +2,15 @@ public import NIOCore
 
 /// Turns the JSON Lines of `decode --json` back into the bytes that they were made from.
 ///
-/// Records that are not derived carry the input, in order. Where containers were left out (`jq 'select(…)'`), derived
+/// Records that are not derived carry the input, in order. Where those were left out (`jq 'select(…)'`), derived
 /// records speak for themselves.
 public struct RecordText {
     /// The most bytes of one record.
     static let recordLimit = 64 << 20
 
     private var scanner = JSONObjectScanner(limit: RecordText.recordLimit)
-    private var hasContainers = false
+    /// Whether a record that is not derived was there: derived ones say nothing new then.
+    private var hasOriginals = false
 
     /// Text that is no record: offset, length, what is wrong.
     public private(set) var gaps: [(offset: UInt64, length: UInt64, reason: String)] = []
@@ -49,9 +50,9 @@ public struct RecordText {
     }
 
     private mutating func read(_ line: RecordLine, _ output: inout ByteBuffer) throws {
-        if line.type == "container", !line.isDerived { hasContainers = true }
         guard line.type == "container" || line.type == "frame" || line.type == "gap", let raw = line.raw else { return }
-        if line.isDerived && hasContainers { return }
+        if !line.isDerived { hasOriginals = true }
+        if line.isDerived && hasOriginals { return }
         var stage = Base64Text()
         var bytes = TextOutput()
         stage.feed(raw, &bytes)

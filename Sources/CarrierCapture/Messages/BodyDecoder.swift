@@ -35,9 +35,9 @@ struct BodyDecoder {
     func decode(_ header: FrameHeader, _ body: ByteBuffer) -> Outcome {
         var outcome = Outcome()
         outcome.fields.reserveCapacity(4)
-        if header.nonce != 0 { outcome.fields.append(Field("nonce", .number(UInt64(header.nonce)))) }
+        if header.nonce != 0 { outcome.fields.append(Field("nonce", .count(UInt64(header.nonce)))) }
         if header.flags != 0 { outcome.fields.append(Field("flags", Self.flags(header.flags))) }
-        outcome.fields.append(Field("bytes", .number(UInt64(body.readableBytes))))
+        outcome.fields.append(Field("bytes", .count(UInt64(body.readableBytes))))
         if header.opcode.isApplication {
             if let codec = Codec(rawValue: header.codec) { show(body, as: codec, in: &outcome) }
             return outcome
@@ -87,10 +87,10 @@ struct BodyDecoder {
 
     private static func flags(_ flags: UInt8) -> FieldValue { flagValues[Int(flags & 15)] }
 
-    private typealias Decoder = (ByteBuffer, BodyDecoder) throws(WireError) -> Outcome
+    private typealias Decoder = @Sendable (ByteBuffer, BodyDecoder) throws(WireError) -> Outcome
 
     private static func decoder<M: BuiltInMessage>(
-        _: M.Type, _ show: @escaping (M, BodyDecoder, inout Outcome) -> Void
+        _: M.Type, _ show: @escaping @Sendable (M, BodyDecoder, inout Outcome) -> Void
     ) -> Decoder {
         { body, decoder throws(WireError) in
             var outcome = Outcome()
@@ -100,24 +100,24 @@ struct BodyDecoder {
     }
 
     /// Each message of carrier's own, by opcode.
-    nonisolated(unsafe) private static let decoders: [UInt32: Decoder] = [
+    private static let decoders: [UInt32: Decoder] = [
         Opcode.bytes.rawValue: { _, _ throws(WireError) in Outcome() },
         Opcode.ping.rawValue: { _, _ throws(WireError) in Outcome() },
         Opcode.pong.rawValue: { _, _ throws(WireError) in Outcome() },
         Opcode.keepalive.rawValue: decoder(Keepalive.self) { _, _, _ in },
         Opcode.keepaliveResponse.rawValue: decoder(KeepaliveResponse.self) { _, _, _ in },
         Opcode.proxyRequest.rawValue: decoder(ProxyRequest.self) { message, _, outcome in
-            outcome.fields = [Field("kind", .number(message.kind)), Field("ticket", .hex(message.ticket))]
+            outcome.fields = [Field("kind", .count(message.kind)), Field("ticket", .hex(message.ticket))]
         },
         Opcode.proxyResponse.rawValue: decoder(ProxyResponse.self) { message, _, outcome in
             outcome.fields = [
-                Field("status", .number(message.status)), Field("public_address", .text(message.publicAddress)),
+                Field("status", .count(message.status)), Field("public_address", .text(message.publicAddress)),
                 Field("ticket", .hex(message.ticket)),
             ]
         },
         Opcode.lookupNodeRequest.rawValue: decoder(LookupNodeRequest.self) { message, _, outcome in
             outcome.fields = [
-                Field("target", .hex(message.target.bytes.array)), Field("count", .number(message.count)),
+                Field("target", .hex(message.target.bytes.array)), Field("count", .count(message.count)),
             ]
         },
         Opcode.lookupNodeResponse.rawValue: decoder(LookupNodeResponse.self) { message, decoder, outcome in
@@ -126,37 +126,37 @@ struct BodyDecoder {
         },
         Opcode.disconnect.rawValue: decoder(Disconnect.self) { message, _, outcome in
             outcome.fields = [
-                Field("reason", .number(message.reason.rawValue)),
+                Field("reason", .count(message.reason.rawValue)),
                 Field("reason_name", .text(message.reason.description)), Field("text", .text(message.text)),
             ]
         },
         Opcode.metricRequest.rawValue: decoder(MetricRequest.self) { message, _, outcome in
             outcome.fields = [
-                Field("sent_at_ns", .number(message.sentAt)), Field("data_bytes", .number(message.data.readableBytes)),
+                Field("sent_at_ns", .count(message.sentAt)), Field("data_bytes", .count(message.data.readableBytes)),
             ]
         },
         Opcode.metricResponse.rawValue: decoder(MetricResponse.self) { message, _, outcome in
             outcome.fields = [
-                Field("sent_at_ns", .number(message.sentAt)), Field("data_bytes", .number(message.data.readableBytes)),
+                Field("sent_at_ns", .count(message.sentAt)), Field("data_bytes", .count(message.data.readableBytes)),
             ]
         },
         Opcode.ackResponse.rawValue: decoder(AckResponse.self) { message, _, outcome in
-            outcome.fields = [Field("acked_nonce", .number(message.nonce))]
+            outcome.fields = [Field("acked_nonce", .count(message.nonce))]
         },
         Opcode.broadcast.rawValue: decoder(Broadcast.self) { message, decoder, outcome in
             decoder.describe(message, in: &outcome)
         },
         Opcode.broadcastReport.rawValue: decoder(BroadcastReport.self) { message, _, outcome in
             outcome.fields = [
-                Field("id", .text(message.id.description)), Field("reached", .number(message.reached)),
-                Field("duplicates", .number(message.duplicates)), Field("depth", .number(message.depth)),
+                Field("id", .text(message.id.description)), Field("reached", .count(message.reached)),
+                Field("duplicates", .count(message.duplicates)), Field("depth", .count(message.depth)),
             ]
         },
         Opcode.reachabilityRequest.rawValue: decoder(ReachabilityRequest.self) { message, _, outcome in
             outcome.fields = [Field("address", .text(message.address))]
         },
         Opcode.reachabilityResponse.rawValue: decoder(ReachabilityResponse.self) { message, _, outcome in
-            outcome.fields = [Field("status", .number(message.status)), Field("text", .text(message.text))]
+            outcome.fields = [Field("status", .count(message.status)), Field("text", .text(message.text))]
         },
         Opcode.broadcastDigest.rawValue: decoder(BroadcastDigest.self) { message, _, outcome in
             outcome.fields = [Field("ids", .list(message.ids.map { .text($0.description) }))]
@@ -174,9 +174,9 @@ struct BodyDecoder {
         let isSolved = staticBits >= difficulty.staticBits && dynamicBits >= difficulty.dynamicBits
         var fields = [
             Field("peer", .hex(record.peer.bytes.array)), Field("node_id", .hex(nodeID.bytes.array)),
-            Field("puzzle_nonce", .hex(record.puzzleNonce.array)), Field("sequence", .number(record.sequence)),
+            Field("puzzle_nonce", .hex(record.puzzleNonce.array)), Field("sequence", .count(record.sequence)),
             Field("addresses", .list(record.addresses.map { .text($0) })),
-            Field("static_bits", .number(staticBits)), Field("dynamic_bits", .number(dynamicBits)),
+            Field("static_bits", .count(staticBits)), Field("dynamic_bits", .count(dynamicBits)),
             Field("puzzles_ok", .bool(isSolved)),
         ]
         if verifies {
@@ -191,10 +191,10 @@ struct BodyDecoder {
     private func describe(_ message: Broadcast, in outcome: inout Outcome) {
         outcome.fields = [
             Field("origin", .hex(message.origin.bytes.array)), Field("id", .text(message.id.description)),
-            Field("sequence", .number(message.sequence)), Field("message_opcode", .number(message.message.rawValue)),
+            Field("sequence", .count(message.sequence)), Field("message_opcode", .count(message.message.rawValue)),
             Field("message_codec", .text(message.codec.description)),
-            Field("message_bytes", .number(message.body.readableBytes)), Field("height", .number(message.height)),
-            Field("hops", .number(message.hops)), Field("wants_report", .bool(message.wantsReport)),
+            Field("message_bytes", .count(message.body.readableBytes)), Field("height", .count(message.height)),
+            Field("hops", .count(message.hops)), Field("wants_report", .bool(message.wantsReport)),
         ]
         show(message.body, as: message.codec, in: &outcome)
         if verifies {

@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// One named value of a message, for people and programs alike.
-public struct Field {
+public struct Field: Sendable {
     /// In snake_case, as in JSON.
     public let name: StaticString
     public let value: FieldValue
@@ -13,7 +13,7 @@ public struct Field {
 }
 
 /// A value that both the text and the JSON output know how to show.
-public enum FieldValue {
+public enum FieldValue: Sendable {
     case number(UInt64)
     case bool(Bool)
     case text(String)
@@ -26,7 +26,7 @@ public enum FieldValue {
 }
 
 extension FieldValue {
-    static func number(_ value: some BinaryInteger) -> FieldValue { .number(UInt64(truncatingIfNeeded: value)) }
+    static func count(_ value: some BinaryInteger) -> FieldValue { .number(UInt64(truncatingIfNeeded: value)) }
 }
 
 extension JSONBuffer {

@@ -86,7 +86,7 @@ private struct MsgpackReader {
         case 0xdd: try array(Int(try integer(UInt32.self)), into: &json, depth: depth)
         case 0xde: try map(Int(try integer(UInt16.self)), into: &json, depth: depth)
         case 0xdf: try map(Int(try integer(UInt32.self)), into: &json, depth: depth)
-        case 0xe0...0xff: json.number(Int64(Int8(bitPattern: type)))
+        default: json.number(Int64(Int8(bitPattern: type)))
         }
     }
 

@@ -23,7 +23,7 @@ public enum ProtobufJSON {
     private static func fields(_ bytes: ByteBuffer, to json: inout JSONBuffer, depth: Int) {
         var reader = ProtobufReader(bytes)
         json.beginArray()
-        while case let field?? = try? reader.field() {
+        while let field = (try? reader.field()) ?? nil {
             json.beginObject()
             json.key("field" as StaticString)
             json.number(field.number)

@@ -1,3 +1,4 @@
+internal import CarrierCrypto
 internal import CarrierWire
 public import NIOCore
 

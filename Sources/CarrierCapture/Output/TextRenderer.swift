@@ -1,5 +1,6 @@
+internal import CarrierCrypto
 internal import CarrierWire
-public import NIOCore
+internal import NIOCore
 
 /// Writes records for people, a line each:
 ///

@@ -26,7 +26,7 @@ struct RecordDecryptor {
         plaintext.reserveCapacity(count)
         var failure: CryptoError?
         sealed.withUnsafeReadableBytes { sealed in
-            plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
+            _ = plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
                 do throws(CryptoError) {
                     try Self.withNonce(number) { nonce throws(CryptoError) in
                         try cipher.open(

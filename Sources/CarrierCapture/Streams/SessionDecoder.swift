@@ -64,7 +64,7 @@ final class SessionDecoder {
         let number = isInitiator ? (isFirst ? 1 : 3) : 2
         // e, es and s with their sizes: what a message of each kind has at least.
         let least = number == 1 ? 32 : number == 2 ? 96 : 64
-        var fields = [Field("bytes", .number(body.readableBytes))]
+        var fields = [Field("bytes", .count(body.readableBytes))]
         if number != 3, let key { fields.append(Field("ephemeral", .hex(key.array))) }
         if number == 1 { ephemeral = key }
         let problem =

@@ -110,8 +110,8 @@ struct SessionSide {
         try emitter.unit(
             .preface, "preface",
             [
-                Field("version", .number(preface.version)), Field("flags", .number(preface.flags)),
-                Field("network", .number(preface.network)),
+                Field("version", .count(preface.version)), Field("flags", .count(preface.flags)),
+                Field("network", .count(preface.network)),
             ], problem: isKnown ? nil : "expected version \(Preface.currentVersion), got \(preface.version)",
             offset: from, bytes: bytes, place)
         state = .handshake
@@ -141,8 +141,8 @@ struct SessionSide {
     mutating func open(_ piece: Piece) throws {
         try flushGap()
         let sealed = piece.body
-        var fields = [Field("bytes", .number(sealed.readableBytes))]
-        if let record { fields.append(Field("record", .number(record))) }
+        var fields = [Field("bytes", .count(sealed.readableBytes))]
+        if let record { fields.append(Field("record", .count(record))) }
         var problem: String?
         var plaintext: ByteBuffer?
         if sealed.readableBytes < AESGCM.tagSize {
