@@ -139,8 +139,8 @@ public final class AESGCM {
 
     /// Opens ciphertext and tag.
     ///
-    /// - Parameter output: `sealed.count` - 16 bytes; may begin where the ciphertext does. What is in it after an error
-    ///   is not to be used.
+    /// - Parameter output: `sealed.count` - 16 bytes; may begin where the ciphertext does. It is zero after a tag that
+    ///   does not fit: nobody can use what nobody vouches for.
     /// - Throws: `authenticationFailed` when the tag does not fit or is not whole.
     public func open(
         _ sealed: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer,
@@ -159,6 +159,7 @@ public final class AESGCM {
         var spare: UInt8 = 0
         guard EVP_CipherFinal_ex(context, &spare, &count) == 1 else {
             ERR_clear_error()
+            OPENSSL_cleanse(output.baseAddress, boundary)
             throw .authenticationFailed
         }
     }

@@ -8,12 +8,16 @@ final class TCPLink: ChannelDuplexHandler, Link {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private let onActive: (TCPLink) -> Void
     private var context: ChannelHandlerContext?
     private var isReading = true
     /// A read was held back and must be made up for.
     private var owesRead = false
     private var closeError = LinkError.endOfStream
     private var isFinishing = false
+
+    /// - Parameter onActive: called when the connection stands and its addresses are known.
+    init(onActive: @escaping (TCPLink) -> Void = { _ in }) { self.onActive = onActive }
 
     var delegate: (any LinkDelegate)? {
         didSet { readIfOwed() }
@@ -72,6 +76,8 @@ final class TCPLink: ChannelDuplexHandler, Link {
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) { onActive(self) }
 
     func handlerRemoved(context: ChannelHandlerContext) { ended() }
 

@@ -6,8 +6,9 @@ internal import NIOPosix
 public struct TCPTransport: Transport {
     /// Connections that may wait to be accepted.
     private static let backlog: CInt = 1024
-    /// Bytes asked of the system at once: four full records.
-    private static let readSize = 128 * 1024
+    /// Idle links keep small buffers; busy ones read four full records at once.
+    private static let receiveAllocator = AdaptiveRecvByteBufferAllocator(
+        minimum: 2048, initial: 2048, maximum: 128 * 1024)
 
     public let scheme = Address.Scheme.tcp
 
@@ -27,12 +28,10 @@ public struct TCPTransport: Transport {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readSize))
+                .recvAllocator, value: Self.receiveAllocator)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let link = TCPLink()
-                    try channel.pipeline.syncOperations.addHandler(link)
-                    accept(link)
+                    try channel.pipeline.syncOperations.addHandler(TCPLink(onActive: accept))
                 }
             }
         guard let ip = address.ip, let target = try? SocketAddress(ipAddress: ip.description, port: Int(address.port))
@@ -57,7 +56,7 @@ public struct TCPTransport: Transport {
         let connected = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readSize))
+            .channelOption(.recvAllocator, value: Self.receiveAllocator)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(TCPLink())
