@@ -130,7 +130,8 @@ public struct CaptureDecoder {
         try emitter.container("capture header", 0, file.header, isDerived: isDerived)
         offset += UInt64(file.header.readableBytes)
         guard let link = PacketParser.Link(rawValue: file.linkType) else {
-            return try rest("link type \(file.linkType) is not supported", file.readOn, from: offset, isDerived: isDerived)
+            return try rest(
+                "link type \(file.linkType) is not supported", file.readOn, from: offset, isDerived: isDerived)
         }
         let connections = ConnectionTable(bodyLimit: options.bodyLimit, emitter: emitter, keys: options.keys)
         while true {

@@ -94,7 +94,9 @@ struct RecordLine {
             if key.isText("raw_b64") { raw = value }
         } else {
             try skipValue()
-            if key.isText("derived"), text.getSlice(at: text.readerIndex + from, length: position - from)?.isText("true") == true {
+            if key.isText("derived"),
+                text.getSlice(at: text.readerIndex + from, length: position - from)?.isText("true") == true
+            {
                 isDerived = true
             }
         }

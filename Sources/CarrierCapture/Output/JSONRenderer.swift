@@ -22,7 +22,7 @@ public struct JSONRenderer {
     /// Gives what was written to `body` and forgets it, keeping the memory.
     public mutating func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
         try json.bytes.withUnsafeReadableBytes(body)
-        json.bytes.clear(minimumCapacity: 0)
+        json.bytes.clear()
     }
 
     /// Appends one line.

@@ -26,7 +26,7 @@ public struct TextRenderer {
     /// Gives what was written to `body` and forgets it, keeping the memory.
     public mutating func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
         try text.withUnsafeReadableBytes(body)
-        text.clear(minimumCapacity: 0)
+        text.clear()
     }
 
     /// Appends one line, none for a container.

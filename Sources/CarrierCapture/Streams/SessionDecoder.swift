@@ -69,7 +69,6 @@ final class SessionDecoder {
         if number == 1 { ephemeral = key }
         let problem =
             body.readableBytes < least ? "expected at least \(least) bytes, got \(body.readableBytes)" : nil
-        if number == 1, try findKeys() { fields.append(Field("in_key_log", .bool(true))) }
         try emitter.unit(
             .handshake, "handshake-\(number)", fields, problem: problem, offset: message.offset, bytes: message.whole,
             sides[index].place)
