@@ -35,11 +35,12 @@ final class Connection: SessionLinkOwner {
     private var requests = RequestTable()
     private(set) var holds: Holds = []
     private var alarm: Alarm
-    private var isOver = false
+    private(set) var isOver = false
+    private var penalties = 0
     private var fullSince: NIODeadline?
     private var roomWaiters: [RoomWaiter] = []
     /// Takes the byte stream.
-    weak var stream: (any StreamConsumer)?
+    private var stream: (any StreamConsumer)?
     /// A frame of the byte stream that came before there was anybody to take it.
     private var earlyBytes: [Frame] = []
     private var probe: ((Bool) -> Void)?
@@ -68,6 +69,16 @@ final class Connection: SessionLinkOwner {
         session.owner = self
         watch()
     }
+
+    /// Whether the peer's own dial may still be under way: as long as a dial and its handshake can take.
+    var isFresh: Bool {
+        guard let session else { return true }
+        let age = Duration(node.environment.now() - session.openedAt)
+        return age < limits.dial.timeout + limits.handshake.deadline
+    }
+
+    /// Whether this side dialled the link that frames go out on now.
+    var currentIsOutbound: Bool { session?.isOutbound ?? info.isOutbound }
 
     // MARK: Receiving
 
@@ -135,7 +146,32 @@ final class Connection: SessionLinkOwner {
         session?.setHeld(!holds.isEmpty)
     }
 
+    // MARK: Inbox
+
+    /// Keeps a message until the application takes it; more of them than should wait hold the peer back.
+    func keep(_ frame: Frame) {
+        inbox.offer(frame)
+        inboxChanged()
+    }
+
+    /// Counts a message that waits elsewhere.
+    func charge(_ frame: Frame) {
+        inbox.charge(frame.encodedSize)
+        inboxChanged()
+    }
+
+    func discharge(_ frame: Frame) {
+        inbox.charge(-frame.encodedSize)
+        inboxChanged()
+    }
+
+    func inboxChanged() {
+        setHold(.lock, inbox.isLocked)
+        setHold(.inbox, inbox.isFull)
+    }
+
     // MARK: Byte stream
+
 
     private func receiveBytes(_ frame: Frame) {
         guard node.configuration.takesByteStreams else {
@@ -310,6 +346,15 @@ final class Connection: SessionLinkOwner {
             self.probe = nil
             probe(false)
         }
+    }
+
+    /// Misbehaviour that a connection survives.
+    private static let patience = 16
+
+    /// The peer did something that it should not have done; enough of that ends the connection.
+    func penalise(_ text: String) {
+        penalties += 1
+        if penalties >= Self.patience { fail(.protocolError, text) }
     }
 
     // MARK: Ending

@@ -30,6 +30,12 @@ final class Inbox {
     var isFull: Bool { bytes > byteLimit }
     var isLocked: Bool { beforeLock != nil }
 
+    /// Whether somebody waits for a message of this opcode.
+    func isAwaited(_ opcode: Opcode) -> Bool { waiters.contains { $0.opcode == opcode } }
+
+    /// Counts bytes that wait elsewhere, or no longer.
+    func charge(_ count: Int) { bytes += count }
+
     /// Puts a message behind those that wait, or gives it to who waits for it.
     func offer(_ frame: Frame) {
         if !isLocked, let index = waiters.firstIndex(where: { $0.opcode == frame.opcode }) {

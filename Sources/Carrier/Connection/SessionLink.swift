@@ -31,11 +31,11 @@ final class SessionLink: LinkDelegate {
     /// Bytes sealed at a time: two full records, what the system takes in one go.
     private static let sealBatch = 2 * RecordSealer.fullRecord
 
-    private enum Phase: ~Copyable {
-        case handshake(StreamHandshake)
-        case open(Session)
+    private enum Phase {
+        case handshake
+        case open
         /// Nothing more is sent; what still comes is read until the link ends.
-        case closing(Session)
+        case closing
         case closed
     }
 
@@ -44,15 +44,20 @@ final class SessionLink: LinkDelegate {
     let remoteAddress: Address
     private let environment: SessionEnvironment
     weak var owner: (any SessionLinkOwner)?
-    private var phase: Phase?
+    private var phase = Phase.handshake
+    private var handshake: StreamHandshake?
+    private var session: Session?
     private var decoder: FrameDecoder
+    private var isInsideRecord = false
     private var outbox = Outbox()
     private var alarm: Alarm
     private var endsWith: SessionEnd?
     private var isHeld = false
     private var heldFrames: [Frame] = []
-    private var isReading = false
     private var needsFlush = false
+
+    /// Called when the link is gone, whoever owns the session then.
+    var onEnd: () -> Void = {}
 
     /// When the link stood.
     let startedAt: NIODeadline
@@ -95,14 +100,13 @@ final class SessionLink: LinkDelegate {
         do throws(HandshakeError) {
             if isOutbound {
                 var first = ByteBuffer()
-                let handshake = try StreamHandshake(
+                handshake = try StreamHandshake(
                     initiatorWith: terms, record: environment.record, observedAddress: observed, pinned: pinned,
                     send: &first)
-                phase = .handshake(handshake)
                 put(first)
             } else {
-                phase = .handshake(
-                    StreamHandshake(responderWith: terms, record: environment.record, observedAddress: observed))
+                handshake = StreamHandshake(
+                    responderWith: terms, record: environment.record, observedAddress: observed)
             }
         } catch {
             endsWith = .handshake(error)
@@ -114,15 +118,8 @@ final class SessionLink: LinkDelegate {
 
     // MARK: State
 
-    var isOpen: Bool {
-        if case .open = phase { return true }
-        return false
-    }
-
-    var isInHandshake: Bool {
-        if case .handshake = phase { return true }
-        return false
-    }
+    var isOpen: Bool { phase == .open }
+    var isInHandshake: Bool { phase == .handshake }
 
     /// Bytes that wait to be sealed.
     var waitingBytes: Int { outbox.byteCount }
@@ -149,27 +146,22 @@ final class SessionLink: LinkDelegate {
     /// Seals what waits while the link takes it.
     func flush() {
         needsFlush = false
-        guard !outbox.isEmpty, let current = phase.take() else { return }
-        switch consume current {
-        case .open(var session):
-            var failure: CryptoError?
-            var wrote = false
-            while !outbox.isEmpty, link.isWritable, failure == nil {
-                var sealed = ByteBuffer()
-                do throws(CryptoError) {
-                    try outbox.seal(with: &session.sealer, into: &sealed, enough: Self.sealBatch)
-                } catch { failure = error }
-                bytesOut &+= UInt64(sealed.readableBytes)
-                link.write(sealed)
-                wrote = true
-            }
-            phase = .open(session)
-            if wrote { link.flush() }
-            if let spare = outbox.takeSpare() { environment.giveSpare(spare) }
-            if let failure { end(.disconnected(.broken("\(failure)"))) }
-        case let other:
-            phase = consume other
+        guard phase == .open, !outbox.isEmpty, var session = session.take() else { return }
+        var failure: CryptoError?
+        var wrote = false
+        while !outbox.isEmpty, link.isWritable, failure == nil {
+            var sealed = ByteBuffer()
+            do throws(CryptoError) {
+                try outbox.seal(with: &session.sealer, into: &sealed, enough: Self.sealBatch)
+            } catch { failure = error }
+            bytesOut &+= UInt64(sealed.readableBytes)
+            link.write(sealed)
+            wrote = true
         }
+        self.session = consume session
+        if wrote { link.flush() }
+        if let spare = outbox.takeSpare() { environment.giveSpare(spare) }
+        if let failure { end(.disconnected(.broken("\(failure)"))) }
     }
 
     private func put(_ bytes: ByteBuffer?) {
@@ -204,15 +196,15 @@ final class SessionLink: LinkDelegate {
     private func sayGoodbye(_ reason: Disconnect.Reason, _ text: String) {
         outbox.append(Disconnect(reason, text).frame())
         // What the link does not take at once goes out while it closes: it is bounded by the send buffer.
-        guard let current = phase.take() else { return }
-        guard case .open(var session) = consume current else { return }
+        guard var session = session.take() else { return }
         var sealed = ByteBuffer()
         do throws(CryptoError) {
             try outbox.seal(with: &session.sealer, into: &sealed)
         } catch {
             // Without a seal there is no good-bye; the link ends below all the same.
         }
-        phase = .closing(session)
+        self.session = consume session
+        phase = .closing
         if isHeld { release() }
         put(sealed)
         link.finish()
@@ -229,7 +221,7 @@ final class SessionLink: LinkDelegate {
 
     func linkDidClose(_ error: LinkError) {
         alarm.cancel()
-        let wasInside = decoder.isInsideFrame
+        let wasInside = decoder.isInsideFrame || isInsideRecord
         let wasHandshake = isInHandshake
         phase = .closed
         outbox = Outbox()
@@ -244,6 +236,7 @@ final class SessionLink: LinkDelegate {
         let owner = owner
         self.owner = nil
         owner?.session(self, didClose: cause)
+        onEnd()
     }
 
     // MARK: Receiving
@@ -261,10 +254,10 @@ final class SessionLink: LinkDelegate {
 
     private func release() {
         isHeld = false
-        if partialSince != nil { partialSince = environment.now() }
+        partialSince = nil
         heardAt = environment.now()
         var index = 0
-        while index < heldFrames.count, !isHeld, phase != nil {
+        while index < heldFrames.count, !isHeld, phase != .closed {
             let frame = heldFrames[index]
             index += 1
             owner?.session(self, didReceive: frame)
@@ -273,73 +266,64 @@ final class SessionLink: LinkDelegate {
         guard !isHeld else { return }
         if index > 0 { owner?.sessionDidReadAll(self) }
         link.setReading(true)
-        watchPartialFrame(completed: true)
+        watchPartialFrame()
     }
 
     func linkDidRead(_ bytes: ByteBuffer) {
         hasHeard = true
         heardAt = environment.now()
         bytesIn &+= UInt64(bytes.readableBytes)
-        guard let current = phase.take() else { return }
-        switch consume current {
-        case .handshake(var handshake):
-            let outcome = handshake.receive(bytes)
-            advance(handshake, outcome)
-        case .open(let session):
-            receive(bytes, session, isClosing: false)
-        case .closing(let session):
-            receive(bytes, session, isClosing: true)
-        case .closed:
-            phase = .closed
+        switch phase {
+        case .handshake: shakeHands(bytes)
+        case .open, .closing: receive(bytes)
+        case .closed: break
         }
     }
 
-    private func advance(_ handshake: consuming StreamHandshake, _ outcome: consuming StreamHandshake.Outcome) {
+    private func shakeHands(_ bytes: ByteBuffer) {
+        guard var handshake = handshake.take() else { return }
+        let outcome = handshake.receive(bytes)
         switch consume outcome {
         case .more(let answer):
-            phase = .handshake(handshake)
+            self.handshake = consume handshake
             put(answer)
         case .established(let answer, let session):
             let rest = handshake.takeRest()
             openedAt = heardAt
             hello = session.hello
             if let line = session.keyLogLine { environment.logKeys(line) }
-            phase = .open(session)
+            self.session = consume session
+            phase = .open
             put(answer)
             alarm.cancel()
             owner?.sessionDidOpen(self)
-            if rest.readableBytes > 0 { linkDidRead(rest) }
+            if rest.readableBytes > 0 { receive(rest) }
         case .failed(let error, let farewell):
             phase = .closed
             endsWith = .handshake(error)
-            if let farewell {
-                put(farewell)
-                link.finish()
-                lookAt(environment.now() + TimeAmount(environment.limits.connections.farewell))
-            } else {
-                link.close()
-            }
+            guard let farewell else { return link.close() }
+            put(farewell)
+            link.finish()
+            lookAt(environment.now() + TimeAmount(environment.limits.connections.farewell))
         }
     }
 
-    private func receive(_ bytes: ByteBuffer, _ session: consuming Session, isClosing: Bool) {
+    private func receive(_ bytes: ByteBuffer) {
+        guard var session = session.take() else { return }
         var bytes = bytes
         var plaintext = environment.takePlaintext()
         var failure: CryptoError?
         do throws(CryptoError) {
             try session.opener.open(&bytes, into: &plaintext)
         } catch { failure = error }
-        partialRecord = session.opener.isInsideRecord
-        phase = isClosing ? .closing(session) : .open(session)
+        isInsideRecord = session.opener.isInsideRecord
+        self.session = consume session
         if plaintext.readableBytes > 0 { decode(plaintext) }
         plaintext.clear()
         environment.givePlaintext(plaintext)
-        if let failure {
-            fail(.protocolError, "a record did not open: \(failure)")
-        }
+        if let failure { fail(.protocolError, "a record did not open: \(failure)") }
+        watchPartialFrame()
     }
-
-    private var partialRecord = false
 
     private func decode(_ plaintext: ByteBuffer) {
         decoder.feed(plaintext)
@@ -352,7 +336,7 @@ final class SessionLink: LinkDelegate {
                 } else {
                     owner?.session(self, didReceive: frame)
                 }
-                if case .closed = phase { return }
+                if phase == .closed { return }
             }
         } catch {
             if case .bodyTooLarge = error {
@@ -361,7 +345,7 @@ final class SessionLink: LinkDelegate {
                 fail(.protocolError, "\(error)")
             }
         }
-        watchPartialFrame(completed: count > 0)
+        if count > 0 { partialSince = nil }
     }
 
     /// Ends the session over something that the peer did.
@@ -386,12 +370,13 @@ final class SessionLink: LinkDelegate {
 
     // MARK: Time
 
-    private func watchPartialFrame(completed: Bool) {
-        guard decoder.isInsideFrame || partialRecord, !isHeld else {
+    /// Times a frame from its first byte on; one that came whole starts the time of the next.
+    private func watchPartialFrame() {
+        guard decoder.isInsideFrame || isInsideRecord, !isHeld else {
             partialSince = nil
             return
         }
-        if completed || partialSince == nil { partialSince = environment.now() }
+        if partialSince == nil { partialSince = heardAt }
         if let partialSince { lookAt(partialSince + TimeAmount(environment.limits.receive.frame)) }
     }
 
@@ -415,7 +400,7 @@ final class SessionLink: LinkDelegate {
             } else {
                 lookAt(deadline)
             }
-        case .closing, .closed, nil:
+        case .closing, .closed:
             // The farewell took too long.
             link.close()
         }

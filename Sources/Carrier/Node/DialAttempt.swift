@@ -8,7 +8,7 @@ internal import NIOCore
 /// the race goes on with the rest. Confined to the node's loop.
 final class DialAttempt: SessionLinkOwner {
     private let node: NodeCore
-    private var candidates: [Address]
+    private var candidates: [Address] = []
     private var running: [(address: Address, dialling: Dialling)] = []
     private var startedAt: [Address: NIODeadline] = [:]
     private var handshaking: (session: SessionLink, address: Address, connect: Duration)?
@@ -20,19 +20,24 @@ final class DialAttempt: SessionLinkOwner {
     let pinned: PeerID?
 
     init(
-        _ candidates: [Address], node: NodeCore, completion: @escaping (Result<Connection, DialError>) -> Void
+        to addresses: [Address], node: NodeCore, completion: @escaping (Result<Connection, DialError>) -> Void
     ) {
         self.node = node
-        self.candidates = candidates
         self.completion = completion
-        let peers = Set(candidates.map(\.peer))
+        let peers = Set(addresses.map(\.peer))
         pinned = peers.count == 1 ? peers.first.flatMap { $0 } : nil
     }
 
     var isOver: Bool { completion == nil }
 
+    /// Starts the race, once the names are resolved.
+    func start(_ candidates: [Address]) {
+        self.candidates = candidates
+        start()
+    }
+
     /// Starts the next candidate, and plans the one after it.
-    func start() {
+    private func start() {
         next?.cancel()
         next = nil
         guard !isOver, handshaking == nil else { return }
@@ -50,8 +55,7 @@ final class DialAttempt: SessionLinkOwner {
         let dialling = transport.dial(address, loop: loop, timeout: node.environment.limits.dial.timeout) {
             [weak self] result in
             // A transport may answer at once: the dial is noted before its answer is looked at.
-            let bound = NIOLoopBoundBox(result, eventLoop: loop)
-            loop.execute { self?.dialled(address, bound.value) }
+            loop.assumeIsolated().execute { self?.dialled(address, result) }
         }
         running.append((address, dialling))
         if !candidates.isEmpty {

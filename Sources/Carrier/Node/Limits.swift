@@ -1,4 +1,4 @@
-public import CarrierWire
+internal import CarrierWire
 
 /// Every limit of a node, with its default: what peers, networks and machines may cost it.
 public struct Limits: Sendable, Hashable {

@@ -13,7 +13,7 @@ public struct NodeConfiguration: Sendable {
     /// The least that a peer's puzzles must be solved to. Default 8 and 8 bits.
     public var minimum = Puzzle.Difficulty()
     /// Program and version, as peers see it, at most 64 bytes.
-    public var agent = Carrier.agent
+    public var agent = "carrier/\(carrierVersion)"
     /// What peers, networks and machines may cost.
     public var limits = Limits()
     /// Which addresses a dial may use. Default any.
@@ -22,6 +22,8 @@ public struct NodeConfiguration: Sendable {
     public var transports: [any Transport] = [TCPTransport()]
     /// Whether `Bytes` frames are streams for `Peer.splice`; else they are messages like others. Default yes.
     public var takesByteStreams = true
+    /// The application's messages. Default none.
+    public var messages = MessageRegistry()
     /// Whether application opcodes that nobody registered are messages like others; else they end the connection.
     /// Default no.
     public var acceptsUnregistered = false
@@ -48,10 +50,4 @@ public struct RecordedFrame: Sendable {
     public let isSent: Bool
     public let peer: PeerID
     public let frame: Frame
-}
-
-/// The name and version of this library.
-public enum Carrier {
-    public static let version = "0.1.0"
-    public static let agent = "carrier/\(version)"
 }

@@ -5,12 +5,6 @@ internal import CarrierWire
 internal import Logging
 internal import NIOCore
 
-/// An inbound link that has not shaken hands yet.
-struct HalfOpen {
-    let session: SessionLink
-    let source: IPAddress?
-}
-
 extension NodeCore: SessionLinkOwner {
     // MARK: Listening
 
@@ -33,22 +27,22 @@ extension NodeCore: SessionLinkOwner {
         guard !isStopping, admission.admit(source, now: Instant(loop.now)) else { return link.close() }
         if halfOpen.count >= configuration.limits.handshake.halfOpen {
             // Who has said nothing yet goes first: an honest dialler speaks at once.
-            let victim = halfOpen.first { !$0.session.hasHeard } ?? halfOpen.first
-            victim?.session.abort(.local(.tooManyConnections, "too many handshakes at once"))
+            let victim = halfOpen.first { !$0.hasHeard } ?? halfOpen.first
+            victim?.abort(.local(.tooManyConnections, "too many handshakes at once"))
         }
         let session = SessionLink(link, isOutbound: false, pinned: nil, in: environment, owner: self)
-        halfOpen.append(HalfOpen(session: session, source: source))
+        session.onEnd = { [weak self] in self?.admission.release(source) }
+        halfOpen.append(session)
     }
 
     func sessionDidOpen(_ session: SessionLink) {
-        halfOpen.removeAll { $0.session === session }
+        halfOpen.removeAll { $0 === session }
         didOpen(session, dialled: nil, connect: .zero) { _ in }
     }
 
     func session(_ session: SessionLink, didClose end: SessionEnd) {
         contenders.removeAll { $0 === session }
-        admission.release(session.isOutbound ? nil : session.remoteAddress.ip)
-        guard let index = halfOpen.firstIndex(where: { $0.session === session }) else { return }
+        guard let index = halfOpen.firstIndex(where: { $0 === session }) else { return }
         halfOpen.remove(at: index)
         if case .handshake(let error) = end {
             log.debug("\(session.remoteAddress): \(error)")
@@ -63,15 +57,27 @@ extension NodeCore: SessionLinkOwner {
     // MARK: Dialling
 
     /// Connects to whoever answers first at one of the addresses, or hands out the connection that stands already.
-    func dial(_ addresses: [Address], completion: @escaping (Result<Connection, DialError>) -> Void) {
-        if isStopping { return completion(.failure(.shuttingDown)) }
-        if addresses.isEmpty { return completion(.failure(.noAddress)) }
+    ///
+    /// - Returns: the attempt, to give up with; nil when it is over already.
+    @discardableResult
+    func dial(
+        _ addresses: [Address], completion: @escaping (Result<Connection, DialError>) -> Void
+    ) -> DialAttempt? {
         for address in addresses {
-            if let peer = address.peer, let connection = connections[peer] { return completion(.success(connection)) }
+            if let peer = address.peer, let connection = connections[peer] {
+                completion(.success(connection))
+                return nil
+            }
         }
-        guard attempts.count + outboundCount < configuration.limits.connections.outbound else {
-            return completion(.failure(.tooManyConnections(limit: configuration.limits.connections.outbound)))
+        let limit = configuration.limits.connections.outbound
+        guard !isStopping, let first = addresses.first, attempts.count + outboundCount < limit else {
+            let error: DialError =
+                isStopping ? .shuttingDown : addresses.isEmpty ? .noAddress : .tooManyConnections(limit: limit)
+            completion(.failure(error))
+            return nil
         }
+        let attempt = DialAttempt(to: addresses, node: self, completion: completion)
+        attempts.append(attempt)
         let resolver = NameResolver()
         let family = configuration.family
         let loop = loop
@@ -79,14 +85,34 @@ extension NodeCore: SessionLinkOwner {
             resolver.resolve(address, family: family, loop: loop).map { Result<[Address], LinkError>.success($0) }
                 .flatMapErrorThrowing { error in .failure(error as? LinkError ?? .nameNotFound(address.host)) }
         }
-        EventLoopFuture.whenAllSucceed(resolved, on: loop).assumeIsolated().whenSuccess { [self] results in
+        EventLoopFuture.whenAllSucceed(resolved, on: loop).assumeIsolated().whenSuccess { results in
             let candidates = results.flatMap { (try? $0.get()) ?? [] }
-            guard !candidates.isEmpty else {
-                return completion(.failure(.unreachable(addresses[0], .nameNotFound(addresses[0].host))))
+            if candidates.isEmpty {
+                attempt.cancel(.unreachable(first, .nameNotFound(first.host)))
+            } else {
+                attempt.start(candidates)
             }
-            let attempt = DialAttempt(candidates, node: self, completion: completion)
-            attempts.append(attempt)
-            attempt.start()
+        }
+        return attempt
+    }
+
+    /// Makes a link and ends it.
+    func probe(_ address: Address, completion: @escaping (Result<Duration, LinkError>) -> Void) {
+        guard let transport = transport(for: address.scheme) else {
+            return completion(.failure(.unsupportedScheme(address.scheme.name)))
+        }
+        let (loop, timeout) = (loop, configuration.limits.dial.timeout)
+        NameResolver().resolve(address, family: configuration.family, loop: loop).assumeIsolated().whenComplete { result in
+            guard case .success(let found) = result, let first = found.first else {
+                return completion(.failure(.nameNotFound(address.host)))
+            }
+            let start = NIODeadline.now()
+            _ = transport.dial(first, loop: loop, timeout: timeout) { result in
+                completion(result.map { link in
+                    link.close()
+                    return Duration(NIODeadline.now() - start)
+                })
+            }
         }
     }
 
@@ -199,7 +225,6 @@ extension NodeCore: SessionLinkOwner {
     func connectionDidEnd(_ connection: Connection, _ cause: DisconnectCause) {
         guard connections[connection.peer] === connection else { return }
         connections[connection.peer] = nil
-        if !connection.info.isOutbound { admission.release(connection.info.address.ip) }
         log.debug("\(connection.peer.short) disconnected, \(cause)")
         tick()
         host.disconnected(connection.info, cause)

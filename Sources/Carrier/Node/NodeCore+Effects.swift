@@ -19,7 +19,7 @@ extension NodeCore {
 
     private func isForApplication(_ opcode: Opcode) -> Bool {
         if opcode == .bytes { return true }
-        return opcode.isApplication && (configuration.acceptsUnregistered || configuration.messages.contains(opcode))
+        return opcode.isApplication && (configuration.acceptsUnregistered || applicationOpcodes.contains(opcode))
     }
 
     func answered(component: Int, _ ticket: Ticket, by peer: PeerID, _ answer: Answer) {

@@ -14,7 +14,7 @@ final class NodeCore {
     var connections: [PeerID: Connection] = [:]
     var listeners: [any Listener] = []
     /// Inbound links that have not shaken hands yet, the oldest first.
-    var halfOpen: [HalfOpen] = []
+    var halfOpen: [SessionLink] = []
     /// Sessions that wait for the probe of the connection that stands.
     var contenders: [SessionLink] = []
     var attempts: [DialAttempt] = []
@@ -27,6 +27,9 @@ final class NodeCore {
     /// Told what happens, in order, on the loop.
     var observer: (NodeEvent) -> Void = { _ in }
 
+    /// Whose messages go to the application when no component claims them.
+    let applicationOpcodes: Set<Opcode>
+
     struct TimerKey: Hashable {
         let component: Int
         let ticket: Ticket
@@ -38,6 +41,7 @@ final class NodeCore {
     /// - Throws: `CryptoError`, `ComponentError`.
     init(_ configuration: NodeConfiguration, components: [any Component], loop: any EventLoop) throws {
         self.configuration = configuration
+        applicationOpcodes = Set(configuration.messages.entries.map(\.opcode).filter(\.isApplication))
         let identity = configuration.identity
         let terms = try HandshakeTerms(
             identity: identity, staticKey: .generate(), agent: configuration.agent, network: configuration.network,
@@ -105,7 +109,7 @@ final class NodeCore {
         guard !isStopping else { return loop.makeSucceededVoidFuture() }
         isStopping = true
         for attempt in attempts { attempt.cancel(.shuttingDown) }
-        for each in halfOpen { each.session.abort(.local(.shutdown, "")) }
+        for each in halfOpen { each.abort(.local(.shutdown, "")) }
         for each in contenders { each.close(.shutdown) }
         let closing = connections.values.sorted { $0.peer < $1.peer }
         let links = closing.compactMap(\.session?.link)

@@ -6,9 +6,12 @@ internal import NIOCore
 enum WallClock {
     /// Unix time in microseconds.
     static func unixMicroseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(clamping: time.tv_sec) &* 1_000_000 &+ UInt64(clamping: time.tv_nsec / 1000)
+        // Read as two words: the compiler finds timespec's fields only in a module that is not to be imported.
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 2) { words in
+            words.initialize(repeating: 0)
+            words.withMemoryRebound(to: timespec.self) { if let time = $0.baseAddress { clock_gettime(CLOCK_REALTIME, time) } }
+            return UInt64(clamping: words[0]) &* 1_000_000 &+ UInt64(clamping: words[1] / 1000)
+        }
     }
 }
 
