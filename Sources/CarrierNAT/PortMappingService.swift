@@ -58,8 +58,9 @@ public actor PortMappingService {
         sleeper?.cancel()
         guard let runner else { return continuation.finish() }
         // A request on its way gets a moment to end well: what the router grants late is hard to remove.
+        let moment: Duration = keepers.contains(where: \.isAsking) ? .milliseconds(400) : .zero
         let hurry = Task {
-            try? await Task.sleep(for: .milliseconds(400))
+            try? await Task.sleep(for: moment)
             round?.cancel()
         }
         await runner.value

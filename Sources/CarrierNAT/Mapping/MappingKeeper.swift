@@ -28,7 +28,7 @@ struct MappingKeeper {
     /// What was held last, for telling whether a new mapping is another one.
     private(set) var last: PortMapping?
     /// Whether a request is on its way: the router may have granted it when the answer is lost.
-    private var isAsking = false
+    private(set) var isAsking = false
 
     init(_ request: PortRequest, at now: Instant) {
         self.request = request

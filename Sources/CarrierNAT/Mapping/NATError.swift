@@ -77,7 +77,9 @@ extension NATError: CustomStringConvertible {
         case .deadline: return "the gateway took too long"
         case .cancelled: return "stopped"
         case .all(let errors):
-            return errors.isEmpty ? "no mapper was asked" : errors.map(\.description).joined(separator: " · ")
+            var texts: [String] = []
+            for error in errors where !texts.contains("\(error)") { texts.append("\(error)") }
+            return texts.isEmpty ? "no mapper was asked" : texts.joined(separator: " · ")
         }
     }
 

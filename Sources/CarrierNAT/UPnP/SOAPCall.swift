@@ -35,7 +35,9 @@ struct SOAPCall {
             let known = Int32(exactly: code).flatMap { strupnperror($0) }.map { String(cString: $0) }
             return .error(code: code, name: known ?? value("errorDescription") ?? "Unknown")
         }
-        guard status == 200 else { throw .invalidAnswer(url.host, expected: "an answer to \(action)", got: "HTTP \(status)") }
+        guard status == 200 else {
+            throw .invalidAnswer(url.host, expected: "an answer to \(action)", got: "HTTP \(status)")
+        }
         var values: [String: String] = [:]
         for name in results { values[name] = value(name) ?? "" }
         return .values(values)

@@ -92,7 +92,8 @@ struct UPnPCalls {
         case .of(let client, let port, let lease):
             guard client == "\(local)", port == request.internalPort else {
                 throw .invalidAnswer(
-                    gateway, expected: "external port \(request.externalPort) mapped to \(local):\(request.internalPort)",
+                    gateway,
+                    expected: "external port \(request.externalPort) mapped to \(local):\(request.internalPort)",
                     got: "mapped to \(client):\(port)")
             }
             // Some seconds may have passed: the lease is then the one that was asked for.

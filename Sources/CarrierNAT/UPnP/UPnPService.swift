@@ -20,7 +20,9 @@ struct UPnPService: Hashable, Sendable {
         for entry in [data.first, data.second] {
             let type = text(of: entry.servicetype)
             let maps = ["WANIPConnection:", "WANPPPConnection:"].contains { type.contains(":service:\($0)") }
-            guard maps, type.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !#""<>&#"#.utf8.contains($0) }) else { continue }
+            guard maps, type.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !#""<>&#"#.utf8.contains($0) }) else {
+                continue
+            }
             data.first = entry
             services.append(UPnPService(control: try controlURL(&data, url), type: type))
         }
