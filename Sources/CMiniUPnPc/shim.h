@@ -1,7 +1,5 @@
 #include <stddef.h>
 #include <miniupnpc/miniupnpc.h>
-#include <miniupnpc/upnpcommands.h>
-#include <miniupnpc/upnperrors.h>
 #include <miniupnpc/upnpreplyparse.h>
 
 /* Asks for internet gateways of both versions at once: one wait of delay_ms, where a search type by type waits for each. */

@@ -193,10 +193,17 @@ public actor PortMappingService {
                 tell(keepers[index].missing(at: .now))
             }
         }
-        if let address = answer.externalAddress, address != gateway.info.externalAddress {
-            // Mappings carry the address that the gateway had when it was found: find it again.
+        let held = keepers.compactMap(\.mapping)
+        guard let address = answer.externalAddress, held.contains(where: { $0.externalEnd.address != address }) else {
+            return
+        }
+        if gateway.info.externalAddress == address {
+            for index in keepers.indices { keepers[index].gatewayFound(at: .now) }
+        } else {
+            // Mappings carry the address that the gateway had when it was found: find it again. Not at once: a router
+            // that says something else each time shall not keep us busy.
             self.gateway = nil
-            nextSearch = .now
+            nextSearch = .now + .seconds(1)
         }
     }
 

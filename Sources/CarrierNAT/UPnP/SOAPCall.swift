@@ -32,8 +32,7 @@ struct SOAPCall {
             GetValueFromNameValueList(&reply, name).map { String(cString: $0).printable }
         }
         if let code = value("errorCode").flatMap({ Int($0) }) {
-            let known = Int32(exactly: code).flatMap { strupnperror($0) }.map { String(cString: $0) }
-            return .error(code: code, name: known ?? value("errorDescription") ?? "Unknown")
+            return .error(code: code, name: UPnPErrorName.of(code) ?? value("errorDescription") ?? "Unknown")
         }
         guard status == 200 else {
             throw .invalidAnswer(url.host, expected: "an answer to \(action)", got: "HTTP \(status)")
