@@ -62,7 +62,6 @@ let package = Package(
             "CarrierTransport",
             [
                 "CarrierWire", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOEmbedded", package: nio),
             ]),
         module("CarrierNAT", ["CMiniUPnPc", "CNATPMP", "CarrierWire"]),
         module(
@@ -81,7 +80,8 @@ let package = Package(
         .executableTarget(
             name: "CarrierCLI",
             dependencies: [
-                "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Carrier", "CarrierCrypto", "CarrierWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: nio), .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         module(

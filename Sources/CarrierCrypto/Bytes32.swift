@@ -75,7 +75,9 @@ public struct Bytes32: Hashable, Sendable {
 extension Bytes32: Comparable {
     @inlinable
     public static func < (left: Bytes32, right: Bytes32) -> Bool {
-        for index in 0..<3 where left.words[index] != right.words[index] { return left.words[index] < right.words[index] }
+        for index in 0..<3 where left.words[index] != right.words[index] {
+            return left.words[index] < right.words[index]
+        }
         return left.words[3] < right.words[3]
     }
 }

@@ -1,0 +1,5 @@
+/// The man pages of the commands.
+enum Manual {
+    static let pages = ["carrier"]
+    static func page(named name: String) -> String? { nil }
+}
