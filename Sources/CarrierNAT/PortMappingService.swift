@@ -34,6 +34,7 @@ public actor PortMappingService {
     private var hasMapped = false
 
     private var isStopping = false
+    private var leavesMappings = false
     private var runner: Task<Void, Never>?
     private var round: Task<Void, Never>?
     private var sleeper: Task<Void, Never>?
@@ -53,8 +54,11 @@ public actor PortMappingService {
     }
 
     /// Removes the mappings and ends the events. Takes at most 2 s, whatever the gateway does.
-    public func stop() async {
+    ///
+    /// - Parameter leavingMappings: with true the router keeps what it has granted for as long as it granted it.
+    public func stop(leavingMappings: Bool = false) async {
         isStopping = true
+        leavesMappings = leavesMappings || leavingMappings
         sleeper?.cancel()
         guard let runner else { return continuation.finish() }
         // A request on its way gets a moment to end well: what the router grants late is hard to remove.
@@ -78,7 +82,7 @@ public actor PortMappingService {
             self.sleeper = sleeper
             await sleeper.value
         }
-        await release()
+        if !leavesMappings { await release() }
         continuation.finish()
     }
 

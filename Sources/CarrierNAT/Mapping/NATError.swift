@@ -16,6 +16,8 @@ public indirect enum NATError: Error, Hashable, Sendable {
     case refused(IPAddress, code: Int, name: String, request: PortRequest?)
     /// The port belongs to somebody else (718); `owner` where the router tells.
     case conflict(IPAddress, request: PortRequest, owner: String?)
+    /// The mapping that shall go is somebody else's.
+    case foreignMapping(IPAddress, PortTransport, UInt16, owner: String)
     /// The gateway has no public address, so it maps nothing.
     case noPublicAddress(IPAddress, code: Int, name: String)
     /// The gateway said something that cannot be.
@@ -34,16 +36,16 @@ public indirect enum NATError: Error, Hashable, Sendable {
     /// Whether a gateway was there and said no.
     public var isRefusal: Bool {
         switch self {
-        case .refused, .conflict, .noPublicAddress: true
+        case .refused, .conflict, .noPublicAddress, .foreignMapping: true
         case .all(let errors): errors.contains { $0.isRefusal }
         default: false
         }
     }
 
-    /// Whether asking again may help without a new search.
+    /// Whether the gateway or the way to it is at fault, so that it must be looked for anew.
     var concernsTheWay: Bool {
         switch self {
-        case .refused, .conflict, .noPublicAddress, .cannotList, .cancelled: false
+        case .refused, .conflict, .noPublicAddress, .foreignMapping, .cannotList, .cancelled: false
         case .all(let errors): errors.allSatisfy { $0.concernsTheWay }
         default: true
         }
@@ -67,6 +69,8 @@ extension NATError: CustomStringConvertible {
             let whose = owner.map { " belongs to \($0)" } ?? " is taken"
             return "gateway \(gateway) refused\(Self.port(of: request)): 718 ConflictInMappingEntry: it\(whose); "
                 + "ask for another, like \(request.internalPort):\(request.externalPort &+ 1)/\(request.transport)"
+        case .foreignMapping(let gateway, let transport, let port, let owner):
+            return "external port \(port)/\(transport) of gateway \(gateway) belongs to \(owner), left as it is"
         case .noPublicAddress(let gateway, let code, let name):
             return "gateway \(gateway) has no public address (\(code) \(name)): another NAT stands above it, "
                 + "or its line is down; map the port there, or use a relay"

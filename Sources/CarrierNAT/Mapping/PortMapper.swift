@@ -16,7 +16,8 @@ public protocol PortGateway: Sendable {
     var info: GatewayInfo { get }
     /// Makes a mapping, or renews it: the same request again starts the lease anew.
     func map(_ request: PortRequest) async throws(NATError) -> PortMapping
-    /// Removes a mapping of this machine; one that is not there is removed already. Ends within 1.2 s.
+    /// Removes a mapping of this machine; one that is not there is removed already. Ends within 1.2 s. Throws
+    /// `foreignMapping` where the external port belongs to another machine.
     func unmap(_ mapping: PortMapping) async throws(NATError)
     /// Whether the router is still the one it was, and what became of `mappings`.
     func check(_ mappings: [PortMapping]) async throws(NATError) -> GatewayCheck

@@ -106,7 +106,12 @@ struct UPnPCalls {
 
     /// Removes the mapping if it is this machine's.
     func unmap(_ mapping: PortMapping) throws(NATError) {
-        guard try has(mapping) else { return }
+        switch try entry(mapping.externalEnd.port, mapping.transport) {
+        case .absent: return
+        case .of(let client, _, _) where client != "\(local)":
+            throw .foreignMapping(gateway, mapping.transport, mapping.externalEnd.port, owner: client)
+        case .of, .unknown: break
+        }
         if case .error(let code, let name) = try delete(mapping.externalEnd.port, mapping.transport),
             code != Code.noSuchEntry
         {

@@ -163,7 +163,9 @@ struct UPnPGatewayTests {
         let mapping = PortMapping(
             mapper: "upnp", transport: .tcp, internalEnd: .init(Self.loopback, 4000),
             externalEnd: .init(nil, 4000), lease: nil)
-        try await Self.gateway(server).unmap(mapping)
+        let gateway = try Self.gateway(server)
+        let error = await #expect(throws: NATError.self) { try await gateway.unmap(mapping) }
+        #expect(error == .foreignMapping(Self.loopback, .tcp, 4000, owner: "192.168.1.9"))
         #expect(!server.requests.contains { $0.contains("#DeletePortMapping") })
     }
 
