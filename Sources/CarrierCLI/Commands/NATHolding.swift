@@ -56,7 +56,9 @@ struct NATHolding {
                     console.diagnostics.warning("\(error); asking again")
                     continue
                 }
-                let failure = Failure(error, target: request.map { "\($0.internalPort)/\($0.transport)" })
+                var failure = Failure(error, target: request.map { "\($0.internalPort)/\($0.transport)" })
+                // A router behind another NAT may map in vain or refuse: for who asks once it is the same.
+                if once && error.isSecondNAT { failure.code = .partial }
                 console.report(failure)
                 for failed in request.map({ [$0] }) ?? requests { codes[failed] = failure.code }
             }

@@ -42,6 +42,16 @@ public indirect enum NATError: Error, Hashable, Sendable {
         }
     }
 
+    /// Whether all that stands in the way is another NAT above the gateway.
+    public var isSecondNAT: Bool {
+        switch self {
+        case .noPublicAddress: true
+        case .all(let errors):
+            errors.contains { $0.isSecondNAT } && errors.allSatisfy { $0.isSecondNAT || !$0.isRefusal }
+        default: false
+        }
+    }
+
     /// Whether the gateway or the way to it is at fault, so that it must be looked for anew.
     var concernsTheWay: Bool {
         switch self {
@@ -68,7 +78,7 @@ extension NATError: CustomStringConvertible {
         case .conflict(let gateway, let request, let owner):
             let whose = owner.map { " belongs to \($0)" } ?? " is taken"
             return "gateway \(gateway) refused\(Self.port(of: request)): 718 ConflictInMappingEntry: it\(whose); "
-                + "ask for another, like \(request.internalPort):\(request.externalPort &+ 1)/\(request.transport)"
+                + "ask for another, like \(request.internalPort):\(request.externalPort ^ 1)/\(request.transport)"
         case .foreignMapping(let gateway, let transport, let port, let owner):
             return "external port \(port)/\(transport) of gateway \(gateway) belongs to \(owner), left as it is"
         case .noPublicAddress(let gateway, let code, let name):
