@@ -80,9 +80,10 @@ let package = Package(
         .executableTarget(
             name: "CarrierCLI",
             dependencies: [
-                "Carrier", "CarrierCrypto", "CarrierWire",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "NIOCore", package: nio), .product(name: "Logging", package: "swift-log"),
+                "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CarrierCrypto", "CarrierProtocols", "CarrierTransport", "CarrierWire",
+                .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         module(
             "CarrierTesting",

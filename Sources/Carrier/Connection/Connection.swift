@@ -40,8 +40,7 @@ final class Connection: SessionLinkOwner {
     private var fullSince: NIODeadline?
     private var roomWaiters: [RoomWaiter] = []
     /// Takes the byte stream.
-    weak var stream: (any StreamConsumer)?
-    private var heldSplice: StreamSplice?
+    private var stream: (any StreamConsumer)?
     /// A frame of the byte stream that came before there was anybody to take it.
     private var earlyBytes: [Frame] = []
     private var probe: ((Bool) -> Void)?
@@ -173,8 +172,6 @@ final class Connection: SessionLinkOwner {
 
     // MARK: Byte stream
 
-    /// Keeps a splice alive as long as the connection, or until the next one.
-    func hold(_ splice: StreamSplice) { heldSplice = splice }
 
     private func receiveBytes(_ frame: Frame) {
         guard node.configuration.takesByteStreams else {
@@ -437,7 +434,6 @@ final class Connection: SessionLinkOwner {
         let stream = stream
         self.stream = nil
         stream?.streamDidClose(cause)
-        heldSplice = nil
         inbox.close(cause)
         node.connectionDidEnd(self, cause)
     }

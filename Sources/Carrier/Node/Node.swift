@@ -1,5 +1,6 @@
 public import CarrierCrypto
 public import CarrierProtocols
+internal import CarrierTransport
 public import CarrierWire
 public import NIOCore
 internal import NIOPosix
@@ -120,6 +121,19 @@ public final class Node: Sendable {
             cancellation.fire()
         }
         try Task.checkCancellation()
+        return try result.get()
+    }
+
+    /// Makes a link to an address with an IP host or a name, and ends it: whether somebody listens there, without a handshake.
+    ///
+    /// - Returns: how long it took.
+    /// - Throws: `LinkError`.
+    public func probe(_ address: Address) async throws -> Duration {
+        let core = core
+        let loop = loop
+        let result: Result<Duration, LinkError> = await withCheckedContinuation { continuation in
+            Self.onLoop(loop) { core.value.probe(address) { continuation.resume(returning: $0) } }
+        }
         return try result.get()
     }
 

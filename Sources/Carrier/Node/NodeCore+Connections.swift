@@ -96,6 +96,26 @@ extension NodeCore: SessionLinkOwner {
         return attempt
     }
 
+    /// Makes a link and ends it.
+    func probe(_ address: Address, completion: @escaping (Result<Duration, LinkError>) -> Void) {
+        guard let transport = transport(for: address.scheme) else {
+            return completion(.failure(.unsupportedScheme(address.scheme.name)))
+        }
+        let (loop, timeout) = (loop, configuration.limits.dial.timeout)
+        NameResolver().resolve(address, family: configuration.family, loop: loop).assumeIsolated().whenComplete { result in
+            guard case .success(let found) = result, let first = found.first else {
+                return completion(.failure(.nameNotFound(address.host)))
+            }
+            let start = NIODeadline.now()
+            _ = transport.dial(first, loop: loop, timeout: timeout) { result in
+                completion(result.map { link in
+                    link.close()
+                    return Duration(NIODeadline.now() - start)
+                })
+            }
+        }
+    }
+
     private var outboundCount: Int { connections.values.count { $0.info.isOutbound } }
     private var inboundCount: Int { connections.values.count { !$0.info.isOutbound } }
 

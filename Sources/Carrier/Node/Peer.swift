@@ -1,5 +1,6 @@
 public import CarrierCrypto
 public import CarrierProtocols
+internal import CarrierTransport
 public import CarrierWire
 public import NIOCore
 
@@ -120,7 +121,6 @@ public struct Peer: Sendable, Identifiable, Hashable {
             await withCheckedContinuation { continuation in
                 Node.onLoop(connection.eventLoop) {
                     let splice = StreamSplice(connection.value, options) { continuation.resume(returning: $0) }
-                    connection.value.hold(splice)
                     cancellation.arm { splice.cancel() }
                     splice.start()
                 }
@@ -128,6 +128,13 @@ public struct Peer: Sendable, Identifiable, Hashable {
         } onCancel: {
             cancellation.fire()
         }
+    }
+
+    /// Sends the peer's byte stream back as it comes, to its end.
+    ///
+    /// - Returns: why the connection ended first; nil when the stream came to its end.
+    public func echo() async -> DisconnectCause? {
+        await call { connection, done in connection.attach(StreamEcho(connection) { done($0) }) }
     }
 
     /// Sends what waits, tells the peer why, and ends the connection.
@@ -141,6 +148,15 @@ public struct Peer: Sendable, Identifiable, Hashable {
     /// Why the connection is over; nil while it is not.
     public var cause: DisconnectCause? {
         get async { await call { connection, done in done(connection.cause) } }
+    }
+
+    /// This end of the link.
+    public var localAddress: Address {
+        get async {
+            await call { connection, done in
+                done(connection.session?.link.localAddress ?? Address(scheme: .tcp, host: "0.0.0.0", port: 0))
+            }
+        }
     }
 
     /// Bytes sent and received, as they are on the wire.

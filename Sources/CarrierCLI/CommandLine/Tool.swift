@@ -5,7 +5,7 @@ import Carrier
 struct Tool: ParsableCommand {
     /// Every subcommand, in the order of the help page.
     static let commands: [any CarrierCommand.Type] = [
-        KeygenCommand.self, NATMapCommand.self,
+        KeygenCommand.self, ListenCommand.self, DialCommand.self, PingCommand.self, NATMapCommand.self,
     ]
 
     static let configuration = CommandConfiguration(

@@ -16,6 +16,20 @@ enum TextFile {
             throw Failure(.noinput, target: path, "cannot read: \(Descriptors.reason(errno))")
         }
         defer { close(descriptor) }
+        return try read(descriptor, named: path)
+    }
+
+    /// The words of a file, or of stdin for `-`: one a line, without blank lines and what follows a `#`.
+    static func lines(of path: String) throws -> [String] {
+        let text = try path == "-" ? read(STDIN_FILENO, named: "stdin") : read(path)
+        guard let text else { throw Failure(.noinput, target: path, "no such file") }
+        return text.split(whereSeparator: \.isNewline).compactMap { line in
+            let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+            return words.first.map { String($0) }
+        }
+    }
+
+    private static func read(_ descriptor: Int32, named path: String) throws -> String {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 16384)
         while true {
