@@ -114,6 +114,7 @@ let package = Package(
                 "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
             ]),
+        tests(of: "CarrierNAT", ["CarrierWire"]),
         tests(of: "CarrierCLI", ["CarrierTesting", "Carrier"]),
         .testTarget(
             name: "CarrierCaptureTests",

@@ -27,8 +27,9 @@ extension HelpTopic {
         broadcast  sent     id bytes asked acknowledged reached depth duplicates
                             elapsed_ms
         nat-map    gateway  address protocol external_ip external_is_public
-                   mapped changed released
-                            protocol transport internal external lease_s
+                   mapped changed lost released
+                            protocol transport internal external lease_s reason
+                   mapping  as mapped, description             with --list
         decode     frame    n offset length layer(preface handshake record session) kind
                             opcode codec direction peer ok problem fields raw_b64; in
                             TCP streams stream src dst from; with --payload
