@@ -9,7 +9,9 @@ BINARY = .build/release/carrier
 SOURCES = Package.swift $(shell find Sources -name '*.swift' 2>/dev/null)
 export SWIFT
 
-.PHONY: help demo test release install uninstall lint format bench simulate man completions clean
+all: release
+
+.PHONY: all help demo test release install uninstall lint format bench simulate man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
@@ -68,7 +70,7 @@ bench: $(BINARY)
 	Benchmarks/bench.sh $(ARGS)
 
 simulate:
-	Benchmarks/simulate.sh $(ARGS)
+	$(SWIFT) run -c release carrier-simulate $(ARGS)
 
 clean:
 	$(SWIFT) package clean
