@@ -42,6 +42,7 @@ install: $(BINARY)
 	install -D -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/bin/carrier'
 	for page in man/*.1; do install -D -m 644 "$$page" '$(DESTDIR)$(PREFIX)/share/man/man1/'"$${page##*/}" || exit; done
 	install -D -m 644 man/carrier-wire.7 '$(DESTDIR)$(PREFIX)/share/man/man7/carrier-wire.7'
+	install -D -m 644 share/carrier.lua '$(DESTDIR)$(PREFIX)/share/carrier/carrier.lua'
 	install -D -m 644 completions/carrier.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/carrier'
 	install -D -m 644 completions/_carrier '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_carrier'
 	install -D -m 644 completions/carrier.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/carrier.fish'
@@ -50,6 +51,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/carrier' \
 	  '$(DESTDIR)$(PREFIX)'/share/man/man1/carrier.1 '$(DESTDIR)$(PREFIX)'/share/man/man1/carrier-*.1 \
 	  '$(DESTDIR)$(PREFIX)/share/man/man7/carrier-wire.7' \
+	  '$(DESTDIR)$(PREFIX)/share/carrier/carrier.lua' \
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/carrier' \
 	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_carrier' \
 	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/carrier.fish'

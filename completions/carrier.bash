@@ -173,13 +173,13 @@ _carrier() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    keygen|listen|dial|ping|help)
+    keygen|listen|dial|ping|nat-map|lookup|broadcast|decode|help)
         # Offer subcommand argument completions
         "_carrier_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'keygen listen dial ping help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'keygen listen dial ping nat-map lookup broadcast decode help' -- "${cur}"))
         ;;
     esac
 }
@@ -228,7 +228,7 @@ _carrier_listen() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --pipe --echo --once --version -h --help)
     repeating_options=(--bootstrap --allow --deny --advertise)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -296,6 +296,10 @@ _carrier_listen() {
         ;;
     '--ready-file')
         __carrier_add_completions -f
+        return
+        ;;
+    '--state')
+        __carrier_add_completions -d
         return
         ;;
     esac
@@ -417,6 +421,210 @@ _carrier_ping() {
         return
         ;;
     '--max-rtt')
+        return
+        ;;
+    esac
+}
+
+_carrier_nat-map() {
+    repeating_flags=(-v --verbose)
+    non_repeating_flags=(--json --quiet -q --once --release --list --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--timeout --color --protocol --lease --gateway)
+    __carrier_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--timeout')
+        return
+        ;;
+    '--color')
+        __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--protocol')
+        __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'
+        return
+        ;;
+    '--lease')
+        return
+        ;;
+    '--gateway')
+        return
+        ;;
+    esac
+}
+
+_carrier_lookup() {
+    repeating_flags=(-v --verbose)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --node-id --verify --trace --version -h --help)
+    repeating_options=(--bootstrap)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --closest --via -k --alpha --paths --min-agree)
+    __carrier_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--timeout')
+        return
+        ;;
+    '--color')
+        __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--identity')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--network')
+        return
+        ;;
+    '--connect-timeout')
+        return
+        ;;
+    '--min-static')
+        return
+        ;;
+    '--min-dynamic')
+        return
+        ;;
+    '--keylog')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--record')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--bootstrap')
+        return
+        ;;
+    '--closest')
+        return
+        ;;
+    '--via')
+        return
+        ;;
+    '-k')
+        return
+        ;;
+    '--alpha')
+        return
+        ;;
+    '--paths')
+        return
+        ;;
+    '--min-agree')
+        return
+        ;;
+    esac
+}
+
+_carrier_broadcast() {
+    repeating_flags=(-v --verbose)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --version -h --help)
+    repeating_options=(--bootstrap)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --frames --opcode --codec --min-peers --redundancy --report)
+    __carrier_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--timeout')
+        return
+        ;;
+    '--color')
+        __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--identity')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--network')
+        return
+        ;;
+    '--connect-timeout')
+        return
+        ;;
+    '--min-static')
+        return
+        ;;
+    '--min-dynamic')
+        return
+        ;;
+    '--keylog')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--record')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--bootstrap')
+        return
+        ;;
+    '--frames')
+        __carrier_add_completions -W 'lines'$'\n''whole'$'\n''len32'
+        return
+        ;;
+    '--opcode')
+        return
+        ;;
+    '--codec')
+        return
+        ;;
+    '--min-peers')
+        return
+        ;;
+    '--redundancy')
+        return
+        ;;
+    '--report')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_carrier_decode() {
+    repeating_flags=(-v --verbose)
+    non_repeating_flags=(--json --quiet -q --verify --stats --payload --strict --encode --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--timeout --color --in --keylog --only)
+    __carrier_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--timeout')
+        return
+        ;;
+    '--color')
+        __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--in')
+        __carrier_add_completions -W 'auto'$'\n''frames'$'\n''hex'$'\n''base64'$'\n''pcap'$'\n''json'
+        return
+        ;;
+    '--keylog')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--only')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -f
         return
         ;;
     esac

@@ -28,7 +28,9 @@ struct GeneratedFilesTests {
 
     @Test(
         "the shells take the completions",
-        arguments: [("bash", "bash -n", "carrier.bash"), ("zsh", "zsh -n", "_carrier"), ("fish", "fish -n", "carrier.fish")])
+        arguments: [
+            ("bash", "bash -n", "carrier.bash"), ("zsh", "zsh -n", "_carrier"), ("fish", "fish -n", "carrier.fish"),
+        ])
     func completions(shell: String, check: String, file: String) async throws {
         guard Scratch.has(shell) else { return }
         let outcome = try await Scratch().shell("\(check) '\(Scratch.package)/completions/\(file)'")
