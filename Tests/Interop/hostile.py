@@ -184,6 +184,25 @@ def sends(link, data):
         return True
 
 
+def client_descriptors(target):
+    """Row 36. Sessions, each of another peer, until the node has no descriptor left; then all end."""
+    taken, waiting = [], []
+    for _ in range(60):
+        link = connect(target, timeout=0.7)
+        try:
+            taken.append(dial(target, link=link))
+        except (Closed, OSError):
+            waiting.append(link)
+        if len(waiting) > 3:
+            break
+    expect(taken and waiting, "%d sessions, and no end of them" % len(taken))
+    hold()
+    for session in taken:
+        session.close()
+    for link in waiting:
+        link.close()
+
+
 class Recorder:
     """A socket that keeps what was sent."""
 
@@ -464,6 +483,26 @@ def client_second_while_alive(target):
     first.disconnect()
 
 
+def client_many_seconds(target):
+    """Row 14. Eight second sessions at once, while the first one answers: it stays, and none of them does."""
+    first = dial(target)
+    first.ping()
+    begun = [Handshake(target) for _ in range(8)]
+    for attempt in begun:
+        attempt.link.sendall(attempt.first())
+    for attempt in begun:
+        attempt.answer()
+    for attempt in begun:
+        attempt.link.sendall(framed(attempt.noise.write_3(hello(first.identity, attempt.noise.static_public))))
+    time.sleep(0.2)
+    first.ping()
+    for attempt in begun:
+        refused(attempt, DUPLICATE_CONNECTION)
+    first.link.settimeout(10)
+    first.ping()
+    first.disconnect()
+
+
 def client_second_while_half_dead(target):
     """Row 14. The first connection answers nothing any more: the second one takes over after a probe."""
     first = dial(target)
@@ -509,6 +548,13 @@ def client_bad_records(target):
     session = dial(target)
     record = session.record(session.frame(1000, b"good"))
     session.link.sendall(record + record)
+    ends_with(session, PROTOCOL_ERROR)
+    # A bad record, and when the node has seen it the one that belonged there.
+    session = dial(target)
+    good = session.record(session.frame(1000, b"bad, for it comes too late"))
+    session.link.sendall(u16(40) + bytes(40))
+    time.sleep(0.1)
+    sends(session.link, good)
     ends_with(session, PROTOCOL_ERROR)
     # A record from another session.
     one, two = dial(target), dial(target)
@@ -868,6 +914,16 @@ def server_silent():
     serve(lambda link, identity: kept.append(link))
 
 
+def server_resets():
+    """Row 36. Resets each connection as soon as it stands."""
+
+    def one(link, identity):
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        link.close()
+
+    serve(one)
+
+
 def server_dribbles():
     """Row 2. Message 2 a byte every quarter second."""
 
@@ -902,13 +958,12 @@ def server_cut(where):
     def one(link, identity):
         session = accept(None, identity, link=link)
         session.send(BYTES, b"the beginning\n")
-        piece = session.record(session.frame(BYTES, b"the middle\n"))
         if where == "record":
-            session.link.sendall(piece[:-5])
+            session.link.sendall(session.record(session.frame(BYTES, b"the middle\n"))[:-5])
         elif where == "frame":
             session.send_plain(session.frame(BYTES, b"the middle\n")[:-3])
-        time.sleep(0.2)
-        session.link.close()
+        session.link.shutdown(socket.SHUT_WR)
+        ends(session.link)
 
     serve(one)
 
