@@ -19,7 +19,8 @@ struct BehaviourTests {
     @Test(
         "wrong options are 64 with a line of carrier's, and a record where records were asked for",
         arguments: [
-            ["keygen", "--bogus"], ["keygen", "--timeout", "5"], ["keygen", "--static-bits", "x"], ["keygen", "a", "b"],
+            ["keygen", "--bogus"], ["keygen", "--timeout", "5"], ["keygen", "--static-bits", "x"],
+            ["keygen", "a", "b"],
             ["keygen", "--public", "--check"], ["--bogus"], ["help", "nonsense"], ["keygen", "--color", "blue"],
         ])
     func usage(arguments: [String]) async throws {
@@ -66,7 +67,8 @@ struct BehaviourTests {
         _ = try await scratch.carrier("keygen", "-o", "n.pem")
         for prefix in ["", "trap '' PIPE; "] {
             let outcome = try await scratch.shell(
-                "\(prefix)mkfifo f; (carrier keygen --public n.pem; echo $? >code) >f & exec 3<f 3<&-; wait; cat code; rm f")
+                "\(prefix)mkfifo f; (carrier keygen --public n.pem; echo $? >code) >f & exec 3<f 3<&-; wait; cat code; rm f"
+            )
             #expect(outcome.lines == ["141"], "\(outcome)")
         }
     }
@@ -101,12 +103,16 @@ struct BehaviourTests {
         #expect(outcome.lines == ["130", "129", "143"], "\(outcome)")
     }
 
-    @Test("colour and progress are for a terminal only, and never where they are not wanted", .enabled(if: Scratch.has("script")))
+    @Test(
+        "colour and progress are for a terminal only, and never where they are not wanted",
+        .enabled(if: Scratch.has("script")))
     func colour() async throws {
         let scratch = try Scratch()
         func onTerminal(_ prefix: String, _ options: String = "") async throws -> String {
-            try await scratch.shell("\(prefix) script -qec 'carrier keygen --public none.pem \(options)' /dev/null </dev/null")
-                .output
+            try await scratch.shell(
+                "\(prefix) script -qec 'carrier keygen --public none.pem \(options)' /dev/null </dev/null"
+            )
+            .output
         }
         #expect(try await onTerminal("").contains("\u{1b}["))
         #expect(try await !onTerminal("NO_COLOR=1").contains("\u{1b}["))

@@ -50,7 +50,8 @@ struct JSONLineTests {
     func strings() throws {
         var generator = SystemRandomNumberGenerator()
         let letters: [Character] = [
-            "a", "\"", "\\", "\n", "\r", "\t", "\u{0}", "\u{1b}", "\u{7f}", "\u{85}", "\u{9b}", "é", "€", "😀", "\u{2028}", "/",
+            "a", "\"", "\\", "\n", "\r", "\t", "\u{0}", "\u{1b}", "\u{7f}", "\u{85}", "\u{9b}", "é", "€", "😀",
+            "\u{2028}", "/",
             "\u{a0}", "\u{ffff}",
         ]
         for length in 0..<80 {
@@ -58,7 +59,8 @@ struct JSONLineTests {
             let json = line { $0.add("s", text) }
             let decoded = try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
             #expect(decoded["s"]?.unicodeScalars.elementsEqual(text.unicodeScalars) == true)
-            #expect(!json.dropLast().unicodeScalars.contains { $0.value < 0x20 || ($0.value >= 0x7f && $0.value < 0xa0) })
+            #expect(
+                !json.dropLast().unicodeScalars.contains { $0.value < 0x20 || ($0.value >= 0x7f && $0.value < 0xa0) })
         }
     }
 
@@ -85,7 +87,8 @@ struct JSONLineTests {
     func utf8() {
         var generator = SystemRandomNumberGenerator()
         let interesting: [UInt8] = [
-            0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1,
+            0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0,
+            0xf1,
             0xf4, 0xf5, 0xff,
         ]
         for _ in 0..<20_000 {

@@ -1,5 +1,6 @@
 import Carrier
 import CarrierCrypto
+import CarrierNAT
 import CarrierWire
 
 // Which row of the exit-code table an error of the library is.
@@ -20,4 +21,13 @@ extension IdentityFileError: ExitCoded {
 
 extension AddressError: ExitCoded {
     var exitCode: ExitCode { .usage }
+}
+
+extension NATError: ExitCoded {
+    var exitCode: ExitCode {
+        switch self {
+        case .cannotList: .negative
+        default: isRefusal ? .refused : .unreachable
+        }
+    }
 }

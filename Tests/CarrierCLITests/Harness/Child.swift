@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Synchronization
 
@@ -46,6 +47,19 @@ final class Child: Sendable {
     /// Sends a signal to the process alone.
     func send(_ signal: Int32) { kill(pid, signal) }
 
+    /// Waits until it has a handler for the signal; false when it ends without one. (The Swift runtime has one for
+    /// SIGQUIT from the start.)
+    func catches(_ signal: Int32) async -> Bool {
+        while state.withLock({ $0.outcome == nil }) {
+            let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+            let caught = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+            let mask = caught.flatMap { UInt64($0.dropFirst(7).trimmingPrefix("\t"), radix: 16) } ?? 0
+            if mask >> UInt64(signal - 1) & 1 == 1 { return true }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return false
+    }
+
     /// Writes to its stdin.
     func write(_ text: String) {
         let bytes = Array(text.utf8)
@@ -83,7 +97,7 @@ final class Child: Sendable {
     }
 
     private func text(
-        of stream: KeyPath<State, [UInt8]> & Sendable, _ isWanted: (Substring) -> Bool
+        of stream: any KeyPath<State, [UInt8]> & Sendable, _ isWanted: (Substring) -> Bool
     ) async -> String? {
         while true {
             let (found, isOver) = state.withLock { state -> (String?, Bool) in

@@ -22,7 +22,6 @@ enum Spawn {
         for (index, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(index))
         }
-        posix_spawn_file_actions_addchdir_np(&actions, directory)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -36,11 +35,13 @@ enum Spawn {
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
 
-        var argv = ([program] + arguments).map { strdup($0) } + [nil]
+        // There is no file action for the directory in this module, so a shell changes it.
+        let inDirectory = ["sh", "-c", #"cd "$0" && exec "$@""#, directory, program] + arguments
+        var argv = inDirectory.map { strdup($0) } + [nil]
         var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let failure = posix_spawnp(&pid, program, &actions, &attributes, &argv, &envp)
+        let failure = posix_spawn(&pid, "/bin/sh", &actions, &attributes, &argv, &envp)
         guard failure == 0 else { throw HarnessError("cannot start \(program)", failure) }
         return pid
     }
