@@ -1,5 +1,6 @@
 import CarrierCrypto
 import CarrierProtocols
+import CarrierTesting
 import CarrierWire
 import NIOCore
 import Testing
@@ -209,7 +210,7 @@ struct StreamHandshakeTests {
     @Test("garbage of any length neither traps nor stands")
     func garbage() async throws {
         let (ours, theirs) = (try await Terms.make(), try await Terms.make())
-        var random = SeededNumbers(seed: 7)
+        var random = SeededRandom(7)
         for round in 0..<2000 {
             let count = Int.random(in: 0...600, using: &random)
             var bytes = round % 2 == 0 ? Preface(network: 1).encoded : ByteBuffer()
@@ -225,20 +226,5 @@ struct StreamHandshakeTests {
                 #expect(!responder.isEstablished)
             }
         }
-    }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }
