@@ -34,7 +34,7 @@ struct MessageTests {
         #expect(record["signature_ok"] as? Bool == true)
         #expect(record["static_bits"] as? Int == Samples.identity.solved.staticBits)
         options.difficulty = Puzzle.Difficulty(staticBits: 200, dynamicBits: 0)
-        #expect(try Decoded(Samples.bytes([frame]), options).units.allSatisfy(\.failsCheck))
+        #expect(try Decoded(Samples.bytes([frame]), options).units.allSatisfy { $0.failsCheck })
     }
 
     @Test("A forged record and a forged broadcast fail their checks, only when asked for")
@@ -44,7 +44,7 @@ struct MessageTests {
         let broadcast = try Broadcast(
             signedBy: Samples.identity, sequence: 1, message: Opcode(1000), codec: .bytes, body: ByteBuffer(string: "x")
         )
-        for var input in try [
+        for var input in [
             Samples.bytes([LookupNodeResponse(records: [try Samples.record()]).frame(flags: .reply, nonce: 1)]),
             Samples.bytes([broadcast.frame(flags: .needsAck, nonce: 1)]),
         ] {

@@ -55,7 +55,7 @@ public final class Node: Sendable {
     }
 
     /// The building blocks that every node should have: it answers pings and metrics.
-    public static var standardComponents: [any Component] { [PingResponder()] }
+    public static var standardComponents: [any Component] { [PingResponder(), MetricResponder()] }
 
     /// Starts a node whose end is the caller's to bring about, with `stop`; prefer `run`.
     public static func start(
