@@ -159,7 +159,7 @@ struct NATPMPMapperTests {
         let start = ContinuousClock.now
         let error = await #expect(throws: NATError.self) { _ = try await closed.find() }
         #expect(error == .unsupported(.v4(0x7f00_35fa), mapper: "natpmp"))
-        #expect(start.duration(to: .now) < .seconds(1))
+        #expect(start.duration(to: .now) < .seconds(3))
 
         let server = try #require(FakeNATPMPServer(21) { _ in [] })
         defer { server.stop() }
@@ -196,6 +196,6 @@ struct NATPMPMapperTests {
         try await Task.sleep(for: .milliseconds(100))
         call.cancel()
         _ = await call.value
-        #expect(start.duration(to: .now) < .seconds(1))
+        #expect(start.duration(to: .now) < .seconds(3))
     }
 }
