@@ -81,7 +81,7 @@ let package = Package(
             name: "CarrierCLI",
             dependencies: [
                 "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                "CarrierCrypto", "CarrierProtocols", "CarrierTransport", "CarrierWire",
+                "CarrierCapture", "CarrierCrypto", "CarrierProtocols", "CarrierTransport", "CarrierWire",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
@@ -92,8 +92,21 @@ let package = Package(
                 .product(name: "NIOCore", package: nio), .product(name: "NIOEmbedded", package: nio),
             ]),
 
+        .executableTarget(
+            name: "carrier-simulate",
+            dependencies: [
+                "CarrierTesting", "CarrierProtocols", "CarrierWire", "CarrierCrypto",
+                .product(name: "NIOCore", package: nio),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/Simulation", swiftSettings: house),
+
         tests(of: "CarrierCrypto", ["CarrierTesting"]),
-        tests(of: "CarrierWire", ["CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio)]),
+        tests(
+            of: "CarrierWire",
+            [
+                "CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
         tests(of: "CarrierProtocols", ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
         tests(
             of: "Carrier",
@@ -103,5 +116,25 @@ let package = Package(
             ]),
         tests(of: "CarrierNAT", ["CarrierWire"]),
         tests(of: "CarrierCLI", ["CarrierTesting", "Carrier"]),
+        .testTarget(
+            name: "CarrierCaptureTests",
+            dependencies: [
+                "CarrierCapture", "CarrierCrypto", "CarrierWire", "CarrierProtocols",
+                .product(name: "NIOCore", package: nio),
+            ], exclude: ["FailCases"], swiftSettings: house),
     ]
 )
+
+// The fuzz target needs a linker and flags that nobody else should get: see Fuzz/README.md.
+if Context.environment["CARRIER_FUZZ"] != nil {
+    let flags = ["-sanitize=fuzzer,address"]
+    for target in package.targets where ["CarrierCapture", "CarrierWire"].contains(target.name) {
+        target.swiftSettings = house + [.unsafeFlags(flags)]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "FuzzDecode",
+            dependencies: ["CarrierCapture", "CarrierCrypto", .product(name: "NIOCore", package: nio)],
+            path: "Fuzz/Decode", swiftSettings: [.swiftLanguageMode(.v5), .unsafeFlags(flags)],
+            linkerSettings: [.unsafeFlags(flags + ["-use-ld=lld"])]))
+}

@@ -10,7 +10,7 @@ internal import NIOPosix
 /// A node is a scope: `Node.run` starts it, and leaving the scope disconnects every peer, runs every clean-up and frees
 /// every descriptor. All of it lives on one event loop; a task that runs on `executor` calls it without changing threads.
 public final class Node: Sendable {
-    private let core: NIOLoopBound<NodeCore>
+    let bound: NIOLoopBound<NodeCore>
     /// The loop that the node is confined to.
     public let loop: any EventLoop
     /// Runs tasks on the node's loop.
@@ -21,7 +21,7 @@ public final class Node: Sendable {
     public let id: PeerID
 
     private init(core: NIOLoopBound<NodeCore>, events: NodeEvents, id: PeerID) {
-        self.core = core
+        bound = core
         self.events = events
         self.id = id
         loop = core.eventLoop
@@ -71,7 +71,7 @@ public final class Node: Sendable {
 
     /// Disconnects every peer, runs every clean-up, frees every descriptor: in about two seconds at most. Twice is once.
     public func stop() async {
-        let core = core
+        let core = bound
         // The future cannot fail.
         try? await loop.flatSubmit { core.value.stop() }.get()
         events.finish()
@@ -79,8 +79,8 @@ public final class Node: Sendable {
 
     /// Runs `body` with the core, on its loop.
     nonisolated(nonsending) func with<Value: Sendable>(_ body: @escaping @Sendable (NodeCore) -> Value) async -> Value {
-        if loop.inEventLoop { return body(core.value) }
-        let core = core
+        if loop.inEventLoop { return body(bound.value) }
+        let core = bound
         return await withCheckedContinuation { continuation in
             loop.execute { continuation.resume(returning: body(core.value)) }
         }
@@ -91,7 +91,7 @@ public final class Node: Sendable {
     /// - Returns: the address with the port that it really has, pinned to this node.
     /// - Throws: `LinkError.cannotBind` or `unsupportedScheme`.
     public func listen(on address: Address) async throws -> Address {
-        let core = core
+        let core = bound
         return try await loop.flatSubmit { core.value.listen(on: address) }.get().pinned(to: id)
     }
 
@@ -104,7 +104,7 @@ public final class Node: Sendable {
     ///
     /// - Throws: `DialError`; `CancellationError` when the task is cancelled.
     public func dial(_ addresses: [Address]) async throws -> Peer {
-        let core = core
+        let core = bound
         let loop = loop
         let cancellation = Cancellation(loop)
         let result: Result<Peer, DialError> = await withTaskCancellationHandler {
@@ -129,7 +129,7 @@ public final class Node: Sendable {
     /// - Returns: how long it took.
     /// - Throws: `LinkError`.
     public func probe(_ address: Address) async throws -> Duration {
-        let core = core
+        let core = bound
         let loop = loop
         let result: Result<Duration, LinkError> = await withCheckedContinuation { continuation in
             Self.onLoop(loop) { core.value.probe(address) { continuation.resume(returning: $0) } }

@@ -49,5 +49,8 @@ public struct NodeConfiguration: Sendable {
 public struct RecordedFrame: Sendable {
     public let isSent: Bool
     public let peer: PeerID
+    /// With its nonce and flags as they are on the wire.
     public let frame: Frame
+    /// When, Unix time in microseconds.
+    public let unixMicroseconds: UInt64
 }

@@ -61,7 +61,7 @@ extension NodeCore {
         case .cancel(let ticket):
             timers.removeValue(forKey: TimerKey(component: component, ticket: ticket))?.cancel()
         case .deliver(let notice):
-            observer(.notice(notice))
+            deliver(notice)
         case .penalise(let peer, let text):
             log.warning("\(peer.short) misbehaved: \(text)")
             connections[peer]?.penalise(text)

@@ -24,6 +24,9 @@ final class NodeCore {
     var isStopping = false
     /// Addresses that turned out to be this node's own.
     var ownAddresses: Set<Address> = []
+    /// Told what components tell the application, until each says that it has heard enough.
+    var listeningForNotices: [UInt64: (any Notice) -> Bool] = [:]
+    var lastListener: UInt64 = 0
     /// Told what happens, in order, on the loop.
     var observer: (NodeEvent) -> Void = { _ in }
 
@@ -53,13 +56,28 @@ final class NodeCore {
             logKeys: configuration.keyLog ?? { _ in })
         let limits = configuration.limits.connections
         admission = Admission(
-            Admission.Terms(
-                inbound: limits.inbound, perSite: limits.perSite, newPerSecond: limits.newPerSecond,
-                newBurst: limits.newBurst))
+            perSite: limits.perSite,
+            rate: TokenBucket.Rate(perSecond: limits.newPerSecond, burst: Double(limits.newBurst)))
         host = try ComponentHost(
             components,
             context: Context(
                 now: Instant(loop.now), unixMicroseconds: wallClock, random: SystemRandom(), own: record))
+    }
+
+    /// Calls `listener` with each notice until it returns true.
+    ///
+    /// - Returns: a number with which to stop it before.
+    func listenForNotices(_ listener: @escaping (any Notice) -> Bool) -> UInt64 {
+        lastListener += 1
+        listeningForNotices[lastListener] = listener
+        return lastListener
+    }
+
+    func deliver(_ notice: any Notice) {
+        for (number, listener) in listeningForNotices.sorted(by: { $0.key < $1.key }) where listener(notice) {
+            listeningForNotices[number] = nil
+        }
+        observer(.notice(notice))
     }
 
     func start() {
@@ -94,7 +112,10 @@ final class NodeCore {
 
     /// Notes a frame for `--record`.
     func recordFrame(_ frame: Frame, isSent: Bool, peer: PeerID) {
-        configuration.recorder?(RecordedFrame(isSent: isSent, peer: peer, frame: frame))
+        guard let recorder = configuration.recorder else { return }
+        recorder(
+            RecordedFrame(
+                isSent: isSent, peer: peer, frame: frame, unixMicroseconds: WallClock.unixMicroseconds()))
     }
 
     /// Remembers an address that led back here.

@@ -31,8 +31,14 @@ extension HelpTopic {
                             protocol transport internal external lease_s reason
                    mapping  as mapped, description             with --list
         decode     frame    n offset length layer(preface handshake record session) kind
-                            opcode direction peer ok fields raw_b64
+                            opcode codec direction peer ok problem fields raw_b64; in
+                            TCP streams stream src dst from; with --payload
+                            payload_b64 text
                    gap      offset length reason raw_b64
+                   container offset length holds raw_b64       bytes around the frames
+                   stats    frames bytes malformed gaps gap_bytes
+                            kinds{KIND{frames bytes malformed}} with --stats
+                   derived is true where a container holds the bytes in another form
 
         code is a name of the exit-code table, exit its number: carrier help exit-codes.
         """

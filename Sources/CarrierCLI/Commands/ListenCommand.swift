@@ -54,6 +54,10 @@ struct ListenCommand: CarrierCommand {
         name: .long, help: ArgumentHelp("Write the addresses to this file or FIFO.", valueName: "path"),
         completion: .file())
     var readyFile: String?
+    @Option(
+        name: .long, help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
+        completion: .directory)
+    var state: String?
     @Argument(
         help: ArgumentHelp("Where to listen (default: tcp://[::]:0).", valueName: "address"), transform: AddressArgument.parse)
     var addresses: [Address] = []
@@ -75,17 +79,30 @@ struct ListenCommand: CarrierCommand {
 
     func perform(_ console: Console) async throws -> ExitCode {
         let access = try AccessList(allow: allow, deny: deny)
-        return try await session.withNode(console) { configuration in
+        let bootstrap = try session.bootstrapPeers()
+        return try await session.withNode(console, bootstrap: bootstrap) { configuration in
             configuration.limits.connections.inbound = maxPeers
             configuration.takesByteStreams = pipe || echo || exec != nil
             configuration.acceptsUnregistered = true
             configuration.admit = { access.verdict(on: $0.peer) }
         } _: { node in
             let bound = try await bind(node)
-            await node.publish(advertise.isEmpty ? bound.filter { $0.ip?.scope != .loopback } : advertise)
+            // Loopback last: it serves peers of this machine only.
+            let published = bound.filter { $0.ip?.scope != .loopback } + bound.filter { $0.ip?.scope == .loopback }
+            await node.publish(advertise.isEmpty ? published : advertise)
             let dialable = (advertise.isEmpty ? bound : advertise).map { $0.pinned(to: node.id) }
             try announce(dialable, node, console)
-            return try await ListenRun(self, node, console).run()
+            let contacts = state.map { ContactsFile(directory: $0, node, console) }
+            try await contacts?.restore()
+            return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
+                defer { group.cancelAll() }
+                if let contacts { group.addTask { try await contacts.keepSaving() } }
+                group.addTask(executorPreference: node.executor) { try await ListenRun(self, node, console).run() }
+                var code: ExitCode?
+                while code == nil, let next = try await group.next() { code = next }
+                try await contacts?.save()
+                return code ?? .ok
+            }
         }
     }
 

@@ -79,7 +79,8 @@ struct ListenRun: Sendable {
                         emit(MessageRecord(peer: peer.id, frame: frame))
                     case .handshakeFailed(let address, let error):
                         console.diagnostics.note("\(address): \(error)")
-                    case .notice: break
+                    case .notice(let notice):
+                        if let broadcast = notice as? BroadcastReceived { emit(BroadcastRecord(broadcast: broadcast)) }
                     }
                 }
                 return .ok

@@ -10,6 +10,8 @@ final class Output: Sendable {
         var line = JSONLine()
         var isOpen = true
         var isBatching = false
+        /// Where records and lines go.
+        var descriptor = STDOUT_FILENO
     }
 
     /// Bytes that a batch gathers before they are written.
@@ -77,6 +79,11 @@ final class Output: Sendable {
         }
     }
 
+    /// Prints on stderr from now on, because stdout carries something else.
+    func yieldStandardOutput() {
+        state.withLock { $0.descriptor = STDERR_FILENO }
+    }
+
     /// Gathers lines into larger writes from now on (true), or writes each at once (false, as at the start). Who
     /// gathers calls `flush` before it waits for input.
     func batch(_ isBatching: Bool) {
@@ -123,7 +130,7 @@ final class Output: Sendable {
 
     private func flush(_ state: inout State) {
         guard state.isOpen, state.line.bytes.count > 0 else { return }
-        let failure = state.line.bytes.withUnsafeBytes { Descriptors.writeAll($0, to: STDOUT_FILENO) }
+        let failure = state.line.bytes.withUnsafeBytes { Descriptors.writeAll($0, to: state.descriptor) }
         state.line.bytes.removeAll()
         check(failure, &state)
     }

@@ -73,3 +73,24 @@ struct MessageRecord: Record {
         "msg \(peer) \(frame.opcode.rawValue) \(frame.body.withUnsafeReadableBytes { escaped($0) })"
     }
 }
+
+/// A message for everyone.
+struct BroadcastRecord: Record {
+    static var type: StaticString { "broadcast" }
+    let broadcast: BroadcastReceived
+
+    func encode(into line: inout JSONLine) {
+        line.add("origin", "\(broadcast.origin)")
+        line.add("id", "\(broadcast.id)")
+        line.add("hops", broadcast.hops)
+        line.add("opcode", broadcast.message.rawValue)
+        line.add("codec", broadcast.codec.description)
+        line.add("bytes", broadcast.body.readableBytes)
+        broadcast.body.withUnsafeReadableBytes { line.add(payload: $0) }
+    }
+
+    func text(_ style: Style) -> String? {
+        "broadcast \(broadcast.origin) \(broadcast.message.rawValue) "
+            + broadcast.body.withUnsafeReadableBytes { escaped($0) }
+    }
+}

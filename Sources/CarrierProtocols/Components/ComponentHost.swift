@@ -47,6 +47,9 @@ public struct ComponentHost {
     /// This node tells others something new about itself.
     public mutating func publish(_ record: PeerRecord) { context.own = record }
 
+    /// Replaces what the node knows of others: before it starts, and in simulations.
+    public mutating func setContacts(_ contacts: RoutingTable) { context.contacts = contacts }
+
     public mutating func start() { each { component, context throws in try component.started(&context) } }
 
     public mutating func connected(_ peer: PeerInfo) {

@@ -16,18 +16,24 @@ public struct Context {
     public internal(set) var own: PeerRecord
     /// The peers that are connected now.
     public internal(set) var peers: [PeerID: PeerInfo] = [:]
+    /// The peers that this node knows. `Discovery` keeps them; others read, and tell of failures.
+    public var contacts: RoutingTable
+    /// Holds back dials to one IP address, whoever wants them.
+    var dials = DialLimiter()
     /// What the components want done, with the index of the component that does.
     private(set) var effects: [(component: Int, effect: Effect)] = []
     /// Which component runs.
     var running = 0
 
     public init(
-        now: Instant, unixMicroseconds: UInt64, random: any RandomNumberGenerator & Sendable, own: PeerRecord
+        now: Instant, unixMicroseconds: UInt64, random: any RandomNumberGenerator & Sendable, own: PeerRecord,
+        limits: RoutingTable.Limits = RoutingTable.Limits()
     ) {
         self.now = now
         self.unixMicroseconds = unixMicroseconds
         self.random = random
         self.own = own
+        contacts = RoutingTable(own: own.peer.nodeID, limits: limits)
     }
 
     /// Wants something done, after all that was wanted before.

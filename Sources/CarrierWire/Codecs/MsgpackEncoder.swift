@@ -121,6 +121,9 @@ private struct MsgpackMapWriter<Key: CodingKey>: KeyedEncodingContainerProtocol 
 
     func encodeNil(forKey key: Key) { slot.child(key).encodeNil() }
     func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws { try slot.child(key).encode(value) }
+    // These two have a default that fails, which comes before the generic one.
+    func encode(_ value: Int128, forKey key: Key) throws { try slot.child(key).encode(value) }
+    func encode(_ value: UInt128, forKey key: Key) throws { try slot.child(key).encode(value) }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
@@ -141,6 +144,8 @@ private struct MsgpackArrayWriter: UnkeyedEncodingContainer {
 
     func encodeNil() { slot.child().encodeNil() }
     func encode<Value: Encodable>(_ value: Value) throws { try slot.child().encode(value) }
+    func encode(_ value: Int128) throws { try slot.child().encode(value) }
+    func encode(_ value: UInt128) throws { try slot.child().encode(value) }
 
     func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
         slot.child().container(keyedBy: type)

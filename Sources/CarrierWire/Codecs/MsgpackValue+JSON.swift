@@ -26,7 +26,7 @@ private enum Tag: String, CaseIterable {
 /// What JSON has no form for becomes an object with one key that begins with `$`: `{"$bin":"base64"}`,
 /// `{"$ext":[type,"base64"]}`, `{"$time":[seconds,nanoseconds]}`, `{"$float":"nan"}` (`inf`, `-inf`), and
 /// `{"$map":[[key,value],…]}` for a map whose keys are not text, are there twice, or would read as one of these. Only
-/// the width of floats is lost, and 1.0 comes back as 1.
+/// the width of floats is lost, and a whole one comes back as an integer.
 extension MsgpackValue {
     /// The value as JSON on one line.
     public var json: String {
@@ -41,8 +41,8 @@ extension MsgpackValue {
         case .bool(let value): text += value ? "true" : "false"
         case .int(let value): text += "\(value)"
         case .uint(let value): text += "\(value)"
-        case .float(let value): Self.write(Double(value), "\(value)", to: &text)
-        case .double(let value): Self.write(value, "\(value)", to: &text)
+        case .float(let value): Self.write(Double(value), to: &text)
+        case .double(let value): Self.write(value, to: &text)
         case .string(let value): Self.write(value, to: &text)
         case .binary(let value): text += #"{"\#(Tag.bin.rawValue)":"\#(Self.base64(value))"}"#
         case .ext(let type, let value): text += #"{"\#(Tag.ext.rawValue)":[\#(type),"\#(Self.base64(value))"]}"#
@@ -59,8 +59,9 @@ extension MsgpackValue {
         }
     }
 
-    private static func write(_ number: Double, _ digits: String, to text: inout String) {
-        text += number.isFinite ? digits : #"{"\#(Tag.float.rawValue)":"\#(digits)"}"#
+    private static func write(_ number: Double, to text: inout String) {
+        let name = number.isNaN ? "nan" : number > 0 ? "inf" : "-inf"
+        text += number.isFinite ? "\(number)" : #"{"\#(Tag.float.rawValue)":"\#(name)"}"#
     }
 
     private static func write(_ entries: [Entry], to text: inout String) {

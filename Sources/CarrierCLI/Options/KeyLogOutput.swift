@@ -1,7 +1,7 @@
 import Glibc
 
 /// The file that the keys of sessions go to: only its owner may read it, and lines are only ever added.
-final class KeyLogFile: Sendable {
+final class KeyLogOutput: Sendable {
     private let descriptor: Int32
     private let path: String
     private let console: Console

@@ -1,0 +1,73 @@
+/// A picture of some curves over one axis, as SVG.
+struct LineChart {
+    struct Series {
+        let name: String
+        let points: [(x: Double, y: Double)]
+    }
+
+    let title: String
+    let xLabel: String
+    let yLabel: String
+    let xRange: ClosedRange<Double>
+    let yRange: ClosedRange<Double>
+    let series: [Series]
+
+    private static let colours = ["#c0392b", "#2471a3", "#1e8449", "#7d3c98", "#b9770e"]
+    private static let (width, height, left, right, top, bottom) = (720.0, 440.0, 64.0, 130.0, 40.0, 52.0)
+
+    private func x(_ value: Double) -> Double {
+        Self.left + (value - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound)
+            * (Self.width - Self.left - Self.right)
+    }
+
+    private func y(_ value: Double) -> Double {
+        Self.height - Self.bottom - (value - yRange.lowerBound) / (yRange.upperBound - yRange.lowerBound)
+            * (Self.height - Self.top - Self.bottom)
+    }
+
+    var svg: String {
+        var lines = [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Self.width) \(Self.height)\" "
+                + "font-family=\"sans-serif\" font-size=\"12\">",
+            "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
+            "<text x=\"\(Self.left)\" y=\"24\" font-size=\"15\">\(title)</text>",
+        ]
+        for step in 0...10 {
+            let part = Double(step) / 10
+            let xValue = xRange.lowerBound + part * (xRange.upperBound - xRange.lowerBound)
+            let yValue = yRange.lowerBound + part * (yRange.upperBound - yRange.lowerBound)
+            lines.append(grid(x(xValue), y(yRange.lowerBound), x(xValue), y(yRange.upperBound)))
+            lines.append(grid(x(xRange.lowerBound), y(yValue), x(xRange.upperBound), y(yValue)))
+            lines.append(label(x(xValue), y(yRange.lowerBound) + 18, "middle", Report.number(xValue, 0)))
+            lines.append(label(x(xRange.lowerBound) - 8, y(yValue) + 4, "end", Report.number(yValue, 2)))
+        }
+        lines.append(label((x(xRange.lowerBound) + x(xRange.upperBound)) / 2, Self.height - 12, "middle", xLabel))
+        lines.append(
+            "<text transform=\"translate(16 \(Self.height / 2)) rotate(-90)\" text-anchor=\"middle\">\(yLabel)</text>")
+        for (index, curve) in series.enumerated() { lines += draw(curve, index) }
+        lines.append("</svg>\n")
+        return lines.joined(separator: "\n")
+    }
+
+    private func grid(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
+        "<line x1=\"\(x1)\" y1=\"\(y1)\" x2=\"\(x2)\" y2=\"\(y2)\" stroke=\"#ddd\"/>"
+    }
+
+    private func label(_ x: Double, _ y: Double, _ anchor: String, _ text: String) -> String {
+        "<text x=\"\(x)\" y=\"\(y)\" text-anchor=\"\(anchor)\">\(text)</text>"
+    }
+
+    private func draw(_ curve: Series, _ index: Int) -> [String] {
+        let colour = Self.colours[index % Self.colours.count]
+        let points = curve.points.map { "\(x($0.x)),\(y($0.y))" }.joined(separator: " ")
+        var lines = ["<polyline points=\"\(points)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2\"/>"]
+        for point in curve.points {
+            lines.append("<circle cx=\"\(x(point.x))\" cy=\"\(y(point.y))\" r=\"3\" fill=\"\(colour)\"/>")
+        }
+        let place = Self.top + 14 + Double(index) * 20
+        let side = Self.width - Self.right + 16
+        lines.append("<rect x=\"\(side)\" y=\"\(place - 9)\" width=\"12\" height=\"4\" fill=\"\(colour)\"/>")
+        lines.append(label(side + 18, place, "start", curve.name))
+        return lines
+    }
+}

@@ -1,0 +1,140 @@
+internal import CarrierCrypto
+internal import CarrierProtocols
+internal import CarrierTesting
+internal import CarrierWire
+
+/// Success of lookups over the share of adversaries, for 1, 4 and 8 disjoint paths (Baumgart & Mies 2007, figure 5).
+///
+/// An adversary answers each lookup only with the colluders nearest to the target. Initiator and target are honest.
+struct LookupExperiment {
+    let nodes: Int
+    let lookups: Int
+    let seed: UInt64
+    var shares = Array(stride(from: 0, through: 90, by: 10))
+    var paths = [1, 4, 8]
+
+    struct Point {
+        var success = 0.0
+        var hops = 0.0
+        var queries = 0.0
+        var latency = 0.0
+    }
+
+    func run(_ report: Report) throws {
+        let ensemble = try Ensemble(nodes, seed: seed, report)
+        report.row(["lookup", "N", "d", "adversaries", "success", "hops", "queries", "ms"])
+        var curves: [LineChart.Series] = []
+        for d in paths {
+            var points: [(x: Double, y: Double)] = []
+            for share in shares {
+                let point = try measure(ensemble, share: share, paths: d)
+                points.append((Double(share), point.success))
+                tell(point, d, share, report)
+            }
+            curves.append(LineChart.Series(name: "d = \(d)", points: points))
+        }
+        try report.picture(
+            "lookup.svg",
+            LineChart(
+                title: "Lookups that find their target, N = \(nodes), k = 16, alpha = 1", xLabel: "adversaries, %",
+                yLabel: "share of lookups", xRange: 0...90, yRange: 0...1, series: curves))
+    }
+
+    private func tell(_ point: Point, _ d: Int, _ share: Int, _ report: Report) {
+        report.progress("d \(d), \(share) % adversaries: \(Report.number(point.success, 4))")
+        report.row(
+            [
+                "", "\(nodes)", "\(d)", "\(share) %", Report.number(point.success, 4), Report.number(point.hops, 2),
+                Report.number(point.queries, 1), Report.number(point.latency, 0),
+            ])
+        report.record(
+            "lookup",
+            [
+                ("nodes", "\(nodes)"), ("lookups", "\(lookups)"), ("paths", "\(d)"), ("alpha", "1"),
+                ("adversary_pct", "\(share)"), ("success", Report.number(point.success, 5)),
+                ("hops_mean", Report.number(point.hops, 3)), ("queries_mean", Report.number(point.queries, 2)),
+                ("latency_ms_mean", Report.number(point.latency, 1)),
+            ])
+    }
+
+    func measure(_ ensemble: Ensemble, share: Int, paths d: Int) throws -> Point {
+        var configuration = DiscoveryConfiguration()
+        configuration.verifier = ensemble.verifier
+        configuration.upkeepInterval = .zero
+        let network = try ensemble.network(seed: seed) { _ in [Discovery(configuration)] }
+        var random = SeededRandom(seed: seed &+ UInt64(share))
+        let order = Array(ensemble.overlay.members.indices).shuffled(using: &random)
+        let adversaries = order.prefix(nodes * share / 100)
+        let honest = Array(order.dropFirst(adversaries.count))
+        collude(Array(adversaries), ensemble.overlay, network)
+
+        let finished = Finished()
+        network.onNotice = { _, notice in
+            if let notice = notice as? LookupFinished { finished.add(notice.result) }
+        }
+        for index in 0..<lookups {
+            let (from, target) = (
+                honest[Int.random(in: honest.indices, using: &random)],
+                honest[Int.random(in: honest.indices, using: &random)]
+            )
+            guard from != target else { continue }
+            let place = ensemble.overlay.members[target].verified.nodeID
+            network.schedule(after: .milliseconds(Int64(index))) {
+                var options = LookupOptions()
+                options.alpha = 1
+                options.paths = d
+                network.with(from, Discovery.self) { _ = $0.lookup(place, options, &$1) }
+            }
+        }
+        network.run()
+        return finished.point
+    }
+
+    private func collude(_ adversaries: [Int], _ overlay: Overlay, _ network: SimulatedNetwork) {
+        var isColluder = [Bool](repeating: false, count: overlay.members.count)
+        for index in adversaries { isColluder[index] = true }
+        let colluders = isColluder
+        let memory = Memory()
+        for index in adversaries {
+            let own = overlay.members[index].verified.peer
+            network.corrupt(index) { request in
+                let nearest = memory.colluders(near: request.target) {
+                    overlay.nearest(request.target, 17) { colluders[$0] }.map { overlay.members[$0].verified.record }
+                }
+                return Array(nearest.lazy.filter { $0.peer != own }.prefix(Int(request.count)))
+            }
+        }
+    }
+
+    /// What colluders have agreed on for a target.
+    private final class Memory {
+        private var known: [NodeID: [PeerRecord]] = [:]
+
+        func colluders(near target: NodeID, _ find: () -> [PeerRecord]) -> [PeerRecord] {
+            if let records = known[target] { return records }
+            let records = find()
+            known[target] = records
+            return records
+        }
+    }
+
+    /// Adds up results.
+    private final class Finished {
+        private var (count, found, hops, queries, latency) = (0, 0, 0, 0, 0.0)
+
+        func add(_ result: LookupResult) {
+            count += 1
+            queries += result.queries
+            latency += result.elapsed.milliseconds
+            guard result.found != nil, let hop = result.hops else { return }
+            found += 1
+            hops += hop
+        }
+
+        var point: Point {
+            Point(
+                success: Double(found) / Double(max(1, count)), hops: Double(hops) / Double(max(1, found)),
+                queries: Double(queries) / Double(max(1, count)), latency: latency / Double(max(1, count)))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+public import CarrierWire
+
+/// How a node passes broadcasts on.
+public struct BroadcastConfiguration: Sendable {
+    /// β: to how many nodes of each bucket a message is delegated. Default 1: a tree.
+    public var redundancy = 1
+    /// How long a delegate has to acknowledge before the next one gets its task. Default 500 ms.
+    public var hopTimeout = Duration.milliseconds(500)
+    /// Older messages are dropped. Default 120 s.
+    public var ageLimit = Duration.seconds(120)
+    /// Messages from farther ahead are dropped. Default 30 s.
+    public var leadLimit = Duration.seconds(30)
+    /// How many message ids are remembered. Default 65 536.
+    public var idLimit = 65_536
+    /// How many bytes of messages are kept for repair. Default 16 MiB.
+    public var bodyLimit = 16 << 20
+    /// Messages of one origin that are passed on. Default 20 a second, 100 at once.
+    public var originRate = TokenBucket.Rate(perSecond: 20, burst: 100)
+    /// Messages of our own that are sent: a little less at once, so that nobody drops them. Default 20 a second, 80 at
+    /// once; what is more waits.
+    public var ownRate = TokenBucket.Rate(perSecond: 20, burst: 80)
+    /// How many messages of our own may wait for the rate. Default 4096.
+    public var queueLimit = 4096
+    /// How often new messages are announced for repair. Default 2 s.
+    public var digestInterval = Duration.seconds(2)
+    /// How often a new message is announced. Default 3 times.
+    public var digestRounds = 3
+    /// To how many contacts each time. Default 3.
+    public var digestContacts = 3
+    /// Messages younger than this are announced. Default 30 s.
+    public var digestAge = Duration.seconds(30)
+    /// Digests taken from one peer. Default 5 a second, 20 at once.
+    public var digestRate = TokenBucket.Rate(perSecond: 5, burst: 20)
+    /// Bytes of repair sent to one peer. Default 1 MiB a second, 8 MiB at once.
+    public var repairRate = TokenBucket.Rate(perSecond: 1_048_576, burst: 8_388_608)
+    /// How many messages are being passed on at a time; more are delivered, but left to others. Default 4096.
+    public var treeLimit = 4096
+    /// The most bytes of one message. Default what fits a frame of 4 MiB.
+    public var messageLimit = Frame.defaultBodyLimit - 118
+
+    public init() {}
+}
+
+/// A broadcast that cannot be sent.
+public enum BroadcastError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Opcodes below 1000 are carrier's own.
+    case notAnApplicationOpcode(Opcode)
+    /// The body is over the limit; it is never cut.
+    case tooLong(limit: Int, got: Int)
+    /// Too many messages wait already.
+    case queueFull(limit: Int)
+    /// The message could not be signed.
+    case unsigned(String)
+
+    public var description: String {
+        switch self {
+        case .notAnApplicationOpcode(let opcode): "expected an opcode of 1000 or more, got \(opcode.rawValue)"
+        case .tooLong(let limit, let got):
+            "expected a message of at most \(limit) bytes, got \(got); split it, a broadcast is never cut"
+        case .queueFull(let limit): "expected at most \(limit) messages waiting, got one more; send slower"
+        case .unsigned(let reason): "expected a signature, got none: \(reason)"
+        }
+    }
+}

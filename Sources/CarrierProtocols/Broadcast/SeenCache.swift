@@ -1,0 +1,73 @@
+internal import CarrierWire
+internal import DequeModule
+internal import NIOCore
+
+/// The messages that a node has met, and the bodies of the latest for repair. Bounded in time, ids and bytes.
+struct SeenCache: Sendable {
+    private struct Entry {
+        let received: Instant
+        /// From then on the message is too old to be taken again.
+        let expires: Instant
+    }
+
+    private let idLimit: Int
+    private let byteLimit: Int
+    private var entries: [Broadcast.ID: Entry] = [:]
+    /// In order of arrival.
+    private var order: Deque<Broadcast.ID> = []
+    /// Messages as they are sent for repair, in memory of their own.
+    private var bodies: [Broadcast.ID: ByteBuffer] = [:]
+    private var bodyOrder: Deque<Broadcast.ID> = []
+    private(set) var bytes = 0
+
+    init(idLimit: Int, byteLimit: Int) {
+        self.idLimit = max(1, idLimit)
+        self.byteLimit = byteLimit
+    }
+
+    var count: Int { entries.count }
+
+    func contains(_ id: Broadcast.ID) -> Bool { entries[id] != nil }
+
+    /// The message as it is sent for repair, while it is kept.
+    func body(_ id: Broadcast.ID) -> ByteBuffer? { bodies[id] }
+
+    /// Remembers a message that was not there.
+    mutating func insert(_ id: Broadcast.ID, body: ByteBuffer, now: Instant, expires: Instant) {
+        forget(now)
+        while order.count >= idLimit { forgetFirst() }
+        entries[id] = Entry(received: now, expires: expires)
+        order.append(id)
+        guard body.readableBytes <= byteLimit else { return }
+        bodies[id] = body
+        bodyOrder.append(id)
+        bytes += body.readableBytes
+        while bytes > byteLimit, let oldest = bodyOrder.popFirst() { dropBody(oldest) }
+    }
+
+    /// Forgets what could not come again.
+    mutating func forget(_ now: Instant) {
+        while let first = order.first, let entry = entries[first], entry.expires <= now { forgetFirst() }
+    }
+
+    /// The ids of messages that came since `start` and whose bodies are there, latest first.
+    func recent(since start: Instant, limit: Int) -> [Broadcast.ID] {
+        var found: [Broadcast.ID] = []
+        for id in order.reversed() {
+            guard found.count < limit, let entry = entries[id], entry.received >= start else { break }
+            if bodies[id] != nil { found.append(id) }
+        }
+        return found
+    }
+
+    private mutating func forgetFirst() {
+        guard let id = order.popFirst() else { return }
+        entries[id] = nil
+        dropBody(id)
+        while let first = bodyOrder.first, bodies[first] == nil { bodyOrder.removeFirst() }
+    }
+
+    private mutating func dropBody(_ id: Broadcast.ID) {
+        if let body = bodies.removeValue(forKey: id) { bytes -= body.readableBytes }
+    }
+}
