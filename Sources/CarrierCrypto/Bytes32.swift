@@ -21,6 +21,16 @@ public struct Bytes32: Hashable, Sendable {
         self.words = words
     }
 
+    /// Takes exactly 32 bytes; nil for any other count. Not generic, for the paths that every message takes.
+    public init?(_ raw: UnsafeRawBufferPointer) {
+        guard raw.count == 32 else { return nil }
+        var words = SIMD4<UInt64>.zero
+        for index in 0..<4 {
+            words[index] = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        }
+        self.words = words
+    }
+
     /// Fills 32 bytes in place.
     public init<Failure: Error>(filling body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
         var words = SIMD4<UInt64>.zero
