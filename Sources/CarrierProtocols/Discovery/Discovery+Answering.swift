@@ -51,11 +51,11 @@ extension Discovery {
         var seen: Set<PeerID> = [context.own.peer, teller]
         var clean: [VerifiedRecord] = []
         for record in records.prefix(count) where seen.insert(record.peer).inserted {
-            guard !record.usable(toldAt: reach).isEmpty else { continue }
             guard let verified = known(record, context) ?? configuration.verifier.verify(record) else {
                 context.perform(.penalise(teller, "told a record of \(record.peer.short) that does not hold"))
                 continue
             }
+            guard verified.isUsable(toldAt: reach) else { continue }
             // What we know to be newer stands in for what is stale.
             let contact = context.contacts.contact(verified.nodeID)
             if let contact, contact.record.sequence > record.sequence {
