@@ -44,7 +44,7 @@ struct MessageTests {
         let broadcast = try Broadcast(
             signedBy: Samples.identity, sequence: 1, message: Opcode(1000), codec: .bytes, body: ByteBuffer(string: "x")
         )
-        for var input in try [
+        for var input in [
             Samples.bytes([LookupNodeResponse(records: [try Samples.record()]).frame(flags: .reply, nonce: 1)]),
             Samples.bytes([broadcast.frame(flags: .needsAck, nonce: 1)]),
         ] {
