@@ -34,7 +34,7 @@ struct MessageTests {
         #expect(record["signature_ok"] as? Bool == true)
         #expect(record["static_bits"] as? Int == Samples.identity.solved.staticBits)
         options.difficulty = Puzzle.Difficulty(staticBits: 200, dynamicBits: 0)
-        #expect(try Decoded(Samples.bytes([frame]), options).units.allSatisfy(\.failsCheck))
+        #expect(try Decoded(Samples.bytes([frame]), options).units.allSatisfy { $0.failsCheck })
     }
 
     @Test("A forged record and a forged broadcast fail their checks, only when asked for")
