@@ -110,8 +110,9 @@ struct AESGCMTests {
                 try plaintext.withUnsafeBytes { text in
                     try nonce.withUnsafeBytes { nonce in
                         let pieces = [text[..<cuts[0]], text[cuts[0]..<cuts[1]], text[cuts[1]...]]
-                        try sealer.seal(
-                            pieces: pieces.map { UnsafeRawBufferPointer(rebasing: $0) }, nonce: nonce, into: output)
+                        try sealer.seal(nonce: nonce, into: output) { take throws(CryptoError) in
+                            for piece in pieces { try take(UnsafeRawBufferPointer(rebasing: piece)) }
+                        }
                     }
                 }
             }
