@@ -9,8 +9,8 @@ public actor PortMappingService {
     public struct Configuration: Sendable {
         /// The ways to map, asked side by side; the first gateway that grants something is used. By default NAT-PMP and UPnP.
         public var mappers: [any PortMapper] = [NATPMPMapper(), UPnPMapper()]
-        /// How often the gateway is asked whether it is still what it was, 15 s by default.
-        public var checkInterval: Duration = .seconds(15)
+        /// How often the gateway is asked whether it is still what it was, 10 s by default.
+        public var checkInterval: Duration = .seconds(10)
         /// Whether to go on where the first round maps nothing at all, with pauses up to 30 s; true by default.
         /// With false the events end there.
         public var isPersistent = true

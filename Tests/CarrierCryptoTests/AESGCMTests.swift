@@ -129,6 +129,26 @@ struct AESGCMTests {
         #expect(try seal([1], with: cipher, nonce: nonce) == seal([1], key: other, nonce: nonce, data: []))
     }
 
+    @Test("One context seals and opens in turn")
+    func bothWays() throws {
+        let cipher = try AESGCM(key: SecretBytes(key))
+        for round in UInt8(0)..<20 {
+            let nonce = [UInt8](repeating: round, count: 12)
+            let sealed = try seal([round, 2, 3], with: cipher, nonce: nonce)
+            #expect(try sealed == seal([round, 2, 3], key: key, nonce: nonce, data: []))
+            #expect(try open(sealed, with: cipher, nonce: nonce) == [round, 2, 3])
+        }
+    }
+
+    @Test("The key stream is what zeros seal to, and disturbs no later message")
+    func keystream() throws {
+        let cipher = try AESGCM(key: SecretBytes(key))
+        let sealed = try seal([UInt8](repeating: 0, count: 32), key: key, nonce: nonce, data: [])
+        let stream = try nonce.withUnsafeBytes { try cipher.keystream(nonce: $0, count: 32) }
+        #expect(stream.withUnsafeBytes { Array($0) } == Array(sealed.prefix(32)))
+        #expect(try seal([1], with: cipher, nonce: nonce) == seal([1], key: key, nonce: nonce, data: []))
+    }
+
     @Test("Keys and nonces of other sizes are refused", arguments: [0, 16, 24, 31, 33])
     func sizes(size: Int) {
         #expect(throws: CryptoError.malformedKey(expected: "an AES-256 key of 32 bytes", got: "\(size) bytes")) {

@@ -99,15 +99,16 @@ struct ListenCommand: CarrierCommand {
             configuration.takesByteStreams = pipe || echo || exec != nil
             configuration.acceptsUnregistered = true
             configuration.admit = { access.verdict(on: $0.peer) }
-        } _: { node in
+        } prepare: { node in
             let bound = try await bind(node)
             // Loopback last: it serves peers of this machine only.
             let published = bound.filter { $0.ip?.scope != .loopback } + bound.filter { $0.ip?.scope == .loopback }
             await node.publish(advertise.isEmpty ? published : advertise)
             let dialable = (advertise.isEmpty ? bound : advertise).map { $0.pinned(to: node.id) }
             try announce(dialable, node, console)
-            let contacts = state.map { ContactsFile(directory: $0, node, console) }
-            try await contacts?.restore()
+            try await contacts(node, console)?.restore()
+        } _: { node in
+            let contacts = contacts(node, console)
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
                 if let contacts { group.addTask { try await contacts.keepSaving() } }
@@ -118,6 +119,10 @@ struct ListenCommand: CarrierCommand {
                 return code ?? .ok
             }
         }
+    }
+
+    private func contacts(_ node: Node, _ console: Console) -> ContactsFile? {
+        state.map { ContactsFile(directory: $0, node, console) }
     }
 
     /// Listens on all addresses; the default one falls back to IPv4 where there is no IPv6.

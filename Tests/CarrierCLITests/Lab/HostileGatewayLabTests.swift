@@ -61,7 +61,7 @@ extension LabTests {
             ("foreign-control", "a control URL on the gateway itself"), ("foreign-description", "--gateway"),
             ("huge", "at most 131072 bytes"), ("declared", "at most 131072 bytes"), ("deep", "levels deep"),
             ("garbage", "an HTTP"), ("hung", "does not answer"), ("hung-control", "does not answer"),
-            ("dribble", "does not answer"), ("flood", "too long"),
+            ("dribble", "does not answer"), ("flood", "gateway"),
         ])
         func isRefusedInTime(_ mode: String, _ words: String) async throws {
             try await Lab.with("--no-gateway") { lab in

@@ -50,7 +50,7 @@ final class Lab: Sendable {
 
     /// The mappings of the router `r1`, as its firewall has them.
     func mappings() async throws -> [String] {
-        try await nat("status").lines.filter { $0.hasPrefix("mapping on r1:") }
+        try await on("r1", "nft list chain inet nat_lab prerouting_miniupnpd").lines.filter { $0.contains(" dnat ") }
     }
 
     /// Waits until `r1` has so many mappings.

@@ -190,13 +190,16 @@ extension LabTests {
                 let holder = try lab.start(
                     "lan1", "carrier nat-map 4000/tcp --json --protocol \(how)", limit: .seconds(90))
                 _ = await Self.record("mapped", of: holder)
+                // An epoch that is older than its doubt: a restart in the router's first seconds cannot be seen.
+                try await Task.sleep(for: .seconds(5))
                 let state = "/run/carrier-nat-lab/r1"
                 let restart = """
                     bash -c 'kill -9 $(cat \(state).pid); sleep 1; nft flush chain inet nat_lab prerouting_miniupnpd; \
                     : >\(state).leases; rm -f \(state).pid; \
                     setsid miniupnpd -f \(state).conf -P \(state).pid </dev/null >/dev/null 2>&1'
                     """
-                _ = try await lab.on("r1", restart)
+                let restarted = try await lab.on("r1", restart)
+                #expect(restarted.code == 0, "\(restarted)")
                 #expect(try await lab.mappings().isEmpty)
                 #expect(try await lab.settles(at: 1, within: .seconds(40)))
                 let again = await holder.line { $0.contains("\"restart\"") || $0.contains("\"lost\"") }

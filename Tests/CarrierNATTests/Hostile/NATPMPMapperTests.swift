@@ -110,7 +110,7 @@ struct NATPMPMapperTests {
         defer { server.stop() }
         let start = ContinuousClock.now
         let error = await #expect(throws: NATError.self) { try await Self.map(server) }
-        #expect(start.duration(to: .now) < .seconds(2))
+        #expect(start.duration(to: .now) < .seconds(5))
         guard case .invalidAnswer(_, _, let got) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -159,7 +159,7 @@ struct NATPMPMapperTests {
         let start = ContinuousClock.now
         let error = await #expect(throws: NATError.self) { _ = try await closed.find() }
         #expect(error == .unsupported(.v4(0x7f00_35fa), mapper: "natpmp"))
-        #expect(start.duration(to: .now) < .seconds(1))
+        #expect(start.duration(to: .now) < .seconds(3))
 
         let server = try #require(FakeNATPMPServer(21) { _ in [] })
         defer { server.stop() }
@@ -196,6 +196,6 @@ struct NATPMPMapperTests {
         try await Task.sleep(for: .milliseconds(100))
         call.cancel()
         _ = await call.value
-        #expect(start.duration(to: .now) < .seconds(1))
+        #expect(start.duration(to: .now) < .seconds(3))
     }
 }

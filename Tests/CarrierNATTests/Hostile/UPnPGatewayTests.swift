@@ -196,7 +196,7 @@ struct UPnPGatewayTests {
             let gateway = try Self.gateway(server, patience: .milliseconds(600))
             let start = ContinuousClock.now
             await #expect(throws: NATError.self) { try await gateway.map(PortRequest(.tcp, 4000)) }
-            #expect(start.duration(to: .now) < .milliseconds(1500))
+            #expect(start.duration(to: .now) < .seconds(4))
         }
     }
 
