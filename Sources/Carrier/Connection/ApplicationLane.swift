@@ -44,12 +44,13 @@ final class ApplicationLane {
         guard !isRunning else { return }
         isRunning = true
         let bound = NIOLoopBound(self, eventLoop: connection.node.loop)
-        Task(executorPreference: executor) { await Self.run(bound) }
+        Task(executorPreference: executor) { await ApplicationLane.run(bound) }
     }
 
     private static func run(_ bound: NIOLoopBound<ApplicationLane>) async {
-        while let (event, components, peer) = bound.value.next() {
-            switch event {
+        while let step = bound.value.next() {
+            let (components, peer) = (step.components, step.peer)
+            switch step.event {
             case .connected:
                 for component in components {
                     await call(component, bound) { try await component.connected(peer) }
@@ -70,12 +71,18 @@ final class ApplicationLane {
         }
     }
 
-    private func next() -> (Event, [any AsyncComponent], Peer)? {
+    private struct Step {
+        let event: Event
+        let components: [any AsyncComponent]
+        let peer: Peer
+    }
+
+    private func next() -> Step? {
         guard let event = events.popFirst() else {
             isRunning = false
             return nil
         }
-        return (event, components, Peer(connection))
+        return Step(event: event, components: components, peer: Peer(connection))
     }
 
     private func finish(_ frame: Frame, _ isClaimed: Bool) {

@@ -3,6 +3,7 @@ public import CarrierProtocols
 internal import CarrierTransport
 public import CarrierWire
 public import NIOCore
+internal import Logging
 internal import NIOPosix
 
 /// This program's end of a network: it listens, dials, keeps one connection a peer, runs components.

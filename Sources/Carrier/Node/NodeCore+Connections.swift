@@ -2,6 +2,7 @@ internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierTransport
 internal import CarrierWire
+internal import CoreMetrics
 internal import Logging
 internal import NIOCore
 

@@ -1,6 +1,7 @@
 internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierWire
+internal import CoreMetrics
 internal import Logging
 internal import NIOCore
 

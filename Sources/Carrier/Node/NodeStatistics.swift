@@ -1,3 +1,4 @@
+internal import CoreMetrics
 internal import Metrics
 
 /// What a node has counted since it started.

@@ -1,4 +1,3 @@
-public import CarrierCrypto
 public import CarrierProtocols
 public import CarrierWire
 internal import NIOCore
