@@ -207,6 +207,7 @@ final class SessionLink: LinkDelegate {
         }
         self.session = consume session
         phase = .closing
+        environment.closing[ObjectIdentifier(self)] = self
         if isHeld { release() }
         put(sealed)
         link.finish()
@@ -223,6 +224,7 @@ final class SessionLink: LinkDelegate {
 
     func linkDidClose(_ error: LinkError) {
         alarm.cancel()
+        environment.closing[ObjectIdentifier(self)] = nil
         let wasInside = decoder.isInsideFrame || isInsideRecord
         let wasHandshake = isInHandshake
         phase = .closed

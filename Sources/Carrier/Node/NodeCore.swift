@@ -147,7 +147,6 @@ final class NodeCore {
         for each in halfOpen { each.abort(.local(.shutdown, "")) }
         for each in contenders.values { each.session.close(.shutdown) }
         let closing = connections.values.sorted { $0.peer < $1.peer }
-        let links = closing.compactMap(\.session?.link)
         for connection in closing { connection.close(.shutdown) }
         host.stop()
         carryOutWork()
@@ -156,22 +155,19 @@ final class NodeCore {
         environment.flushNow()
         let closed = EventLoopFuture.andAllComplete(listeners.map { $0.close() }, on: loop)
         listeners = []
-        // Good-byes are on their way; give them until they have left, or two seconds.
+        // Good-byes are on their way, also those of connections that ended just before.
         let farewell = loop.makePromise(of: Void.self)
-        awaitFarewells(links, until: loop.now + TimeAmount(configuration.limits.connections.farewell), farewell)
+        awaitFarewells(until: loop.now + TimeAmount(configuration.limits.connections.farewell), farewell)
         return closed.flatMap { farewell.futureResult }
     }
 
-    private func awaitFarewells(_ links: [any Link], until deadline: NIODeadline, _ done: EventLoopPromise<Void>) {
-        let left = links.filter { $0.delegate != nil }
-        if left.isEmpty { return done.succeed() }
+    private func awaitFarewells(until deadline: NIODeadline, _ done: EventLoopPromise<Void>) {
+        if environment.closing.isEmpty { return done.succeed() }
         if loop.now >= deadline {
-            for link in left { link.close() }
+            for session in environment.closing.values { session.abort(.local(.shutdown, "")) }
             return done.succeed()
         }
-        loop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [self] in
-            awaitFarewells(left, until: deadline, done)
-        }
+        loop.assumeIsolated().scheduleTask(in: .milliseconds(2)) { [self] in awaitFarewells(until: deadline, done) }
     }
 }
 
