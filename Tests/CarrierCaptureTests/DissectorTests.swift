@@ -58,7 +58,7 @@ struct DissectorTests {
         .enabled(if: DissectorTests.tshark != nil, "needs tshark"))
     func damaged() throws {
         var capture = CaptureWriter.fileHeader
-        var random = SeededRandom(seed: 4)
+        var random = SeededRandom(4)
         for opcode in 2..<25 {
             for count in [0, 1, 5, 20, 200] {
                 let body = ByteBuffer(bytes: random.bytes(count))

@@ -24,7 +24,7 @@ struct FailCaseTests {
 
     @Test("Garbage behind the magic of each form", arguments: 0..<300)
     func garbage(seed: Int) throws {
-        var random = SeededRandom(seed: UInt64(seed) &* 977)
+        var random = SeededRandom(UInt64(seed) &* 977)
         let magics: [[UInt8]] = [
             [], [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0], [0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a],
             Array("CARR".utf8) + [1], Array("{\"type\":\"frame\",\"raw_b64\":\"".utf8), Array("0x".utf8),

@@ -17,7 +17,7 @@ struct FrameScannerTests {
 
     @Test("What comes out does not depend on the pieces", arguments: [1, 2, 3, 7, 16, 17, 64, 1000])
     func pieces(size: Int) throws {
-        var random = SeededRandom(seed: 3)
+        var random = SeededRandom(3)
         var input = Samples.bytes(try Samples.frames())
         input.writeBytes(random.bytes(200))
         input.writeImmutableBuffer(Samples.bytes(try Samples.frames()))

@@ -48,7 +48,7 @@ struct ReassemblyTests {
 
     @Test("Segments out of order", arguments: 0..<20)
     func outOfOrder(seed: Int) throws {
-        var random = SeededRandom(seed: UInt64(seed))
+        var random = SeededRandom(UInt64(seed))
         var segments = PacketBuilder.segments(session)
         // Data segments move a few places; no acknowledgement tells of them before they come.
         for index in 3..<(segments.count - 8) where Bool.random(using: &random) {
@@ -63,7 +63,7 @@ struct ReassemblyTests {
 
     @Test("Retransmissions, whole, in part and overlapping", arguments: 0..<20)
     func retransmissions(seed: Int) throws {
-        var random = SeededRandom(seed: UInt64(seed) + 100)
+        var random = SeededRandom(UInt64(seed) + 100)
         var segments: [PacketBuilder.Segment] = []
         for segment in PacketBuilder.segments(session, size: 700) {
             segments.append(segment)
@@ -179,7 +179,7 @@ struct ReassemblyTests {
     @Test("Other protocols and packets that are no TCP disturb nothing")
     func others() throws {
         var packets = PacketBuilder()
-        var random = SeededRandom(seed: 5)
+        var random = SeededRandom(5)
         for segment in PacketBuilder.segments(session) {
             packets.add([segment])
             packets.add(ByteBuffer(bytes: random.bytes(Int.random(in: 0...200, using: &random))))

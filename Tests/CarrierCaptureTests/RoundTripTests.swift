@@ -8,7 +8,7 @@ import Testing
 struct RoundTripTests {
     /// Inputs of every form, damaged ones too.
     static func inputs() throws -> [(name: String, bytes: ByteBuffer)] {
-        var random = SeededRandom(seed: 11)
+        var random = SeededRandom(11)
         let frames = Samples.bytes(try Samples.frames())
         let recording = try Samples.recording()
         let session = try SampleSession(initiator: try Samples.frames(), responder: try Samples.frames())
@@ -65,7 +65,7 @@ struct RoundTripTests {
 
     @Test("Damaged captures and JSON come back too", arguments: 0..<200)
     func damaged(seed: Int) throws {
-        var random = SeededRandom(seed: UInt64(seed))
+        var random = SeededRandom(UInt64(seed))
         let inputs = try Self.inputs()
         guard var input = inputs.randomElement(using: &random)?.bytes, input.readableBytes > 0 else { return }
         for _ in 0..<Int.random(in: 1...8, using: &random) {
