@@ -30,7 +30,8 @@ public struct TCPTransport: Transport {
             // One read, then the next connection's turn: a peer that floods keeps nobody waiting for long.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
-                .recvAllocator, value: Self.receiveAllocator)
+                .recvAllocator, value: Self.receiveAllocator
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(TCPLink(loop: channel.eventLoop, onActive: accept))

@@ -174,7 +174,6 @@ final class Connection: SessionLinkOwner {
 
     // MARK: Byte stream
 
-
     private func receiveBytes(_ frame: Frame) {
         guard node.configuration.takesByteStreams else {
             node.receive(frame, from: self)
@@ -312,7 +311,9 @@ final class Connection: SessionLinkOwner {
         let deadline = fullSince + TimeAmount(limits.send.full)
         if now < deadline { return look(at: deadline) }
         abort(
-            .local(.sendBufferFull, "the peer took nothing of \(session?.waitingBytes ?? 0) bytes for \(limits.send.full)"))
+            .local(
+                .sendBufferFull, "the peer took nothing of \(session?.waitingBytes ?? 0) bytes for \(limits.send.full)")
+        )
     }
 
     private func lookAtSilence(_ now: NIODeadline) {

@@ -62,8 +62,12 @@ struct NoiseTests {
             #expect(ours.handshakeHash.array == vector.hash.bytes && theirs.handshakeHash == ours.handshakeHash)
 
             // The transport messages: the responder's first, then in turns.
-            var sealers = (try RecordSealer(key: theirs.responderToInitiator), try RecordSealer(key: ours.initiatorToResponder))
-            var openers = (try RecordOpener(key: ours.responderToInitiator), try RecordOpener(key: theirs.initiatorToResponder))
+            var sealers = (
+                try RecordSealer(key: theirs.responderToInitiator), try RecordSealer(key: ours.initiatorToResponder)
+            )
+            var openers = (
+                try RecordOpener(key: ours.responderToInitiator), try RecordOpener(key: theirs.initiatorToResponder)
+            )
             for index in vector.messages.indices.dropFirst(3) {
                 let isResponders = index % 2 == 1
                 var (record, plaintext) = (ByteBuffer(), ByteBuffer())

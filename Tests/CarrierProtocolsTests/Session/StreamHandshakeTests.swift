@@ -48,7 +48,9 @@ struct StreamHandshakeTests {
                 // Message 3 goes out before the responder has seen it; so the initiator's side alone may stand then.
                 #expect(!responder.isEstablished, "byte \(index) of message \(message)")
                 if message < 3 { #expect(!initiator.isEstablished, "byte \(index) of message \(message)") }
-                if message == 2 { #expect(initiator.say().readableBytes == 0, "byte \(index) of message 2 is answered") }
+                if message == 2 {
+                    #expect(initiator.say().readableBytes == 0, "byte \(index) of message 2 is answered")
+                }
                 index += 1
                 flipped += 1
             }
