@@ -29,8 +29,8 @@ struct SimultaneousDialTests {
     }
 
     @Test("a thousand rounds leave one connection, the same on both sides, and every message once and in order")
-    func thousandRounds() async throws {
-        let identities = (try await TestIdentity.make(), try await TestIdentity.make())
+    func thousandRounds() throws {
+        let identities = (try TestIdentity.make(), try TestIdentity.make())
         for number in 0..<UInt64(1000) {
             let loop = EmbeddedEventLoop()
             let round = Round(number)
@@ -86,8 +86,8 @@ struct SimultaneousDialTests {
     }
 
     @Test("the link that the smaller id dialled stays, when both stood at once")
-    func smallerIDStays() async throws {
-        let identities = (try await TestIdentity.make(), try await TestIdentity.make())
+    func smallerIDStays() throws {
+        let identities = (try TestIdentity.make(), try TestIdentity.make())
         for number in 0..<UInt64(20) {
             let loop = EmbeddedEventLoop()
             let transport = DelayingTransport(MemoryTransport(), seed: number, longest: .zero, loop: loop)
