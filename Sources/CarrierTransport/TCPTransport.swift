@@ -27,8 +27,11 @@ public struct TCPTransport: Transport {
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // One read, then the next connection's turn: a peer that floods keeps nobody waiting for long.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
-                .recvAllocator, value: Self.receiveAllocator)
+                .recvAllocator, value: Self.receiveAllocator
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(TCPLink(loop: channel.eventLoop, onActive: accept))
@@ -56,6 +59,7 @@ public struct TCPTransport: Transport {
         let connected = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: Self.receiveAllocator)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

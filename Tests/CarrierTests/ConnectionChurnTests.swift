@@ -16,18 +16,18 @@ struct ConnectionChurnTests {
 
     @Test("over sockets: descriptors and memory are back where they were")
     func sockets() async throws {
-        let identity = try await TestIdentity.make()
+        let identity = try TestIdentity.make()
+        let easy = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
         var configuration = NodeConfiguration(identity: identity)
-        configuration.minimum = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
+        configuration.minimum = easy
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         try await Node.run(configuration, on: loop) { server in
             let address = try await server.listen(on: Address(scheme: .tcp, host: "127.0.0.1", port: 0))
             let target = address.pinned(to: server.id)
             func rounds(_ count: Int) async throws {
                 for _ in 0..<count {
-                    let key = try Ed25519.SigningKey.generate()
-                    var client = NodeConfiguration(identity: Identity(key: key, puzzleNonce: .zero))
-                    client.minimum = configuration.minimum
+                    var client = NodeConfiguration(identity: try TestIdentity.make())
+                    client.minimum = easy
                     try await Node.run(client, on: loop) { node in
                         let peer = try await node.dial([target])
                         try await peer.confirm(within: .seconds(5))
@@ -46,10 +46,10 @@ struct ConnectionChurnTests {
     }
 
     @Test("within the program: nothing is left of any of them")
-    func memory() async throws {
+    func memory() throws {
         let loop = EmbeddedEventLoop()
         let transport = MemoryTransport()
-        let identities = (try await TestIdentity.make(), try await TestIdentity.make())
+        let identities = (try TestIdentity.make(), try TestIdentity.make())
         let server = try TestNode(identities.0, over: transport, loop: loop)
         let listening = server.core.listen(on: Address(scheme: transport.scheme, host: "127.0.0.1", port: 0))
         loop.run()

@@ -29,8 +29,8 @@ struct SimultaneousDialTests {
     }
 
     @Test("a thousand rounds leave one connection, the same on both sides, and every message once and in order")
-    func thousandRounds() async throws {
-        let identities = (try await TestIdentity.make(), try await TestIdentity.make())
+    func thousandRounds() throws {
+        let identities = (try TestIdentity.make(), try TestIdentity.make())
         for number in 0..<UInt64(1000) {
             let loop = EmbeddedEventLoop()
             let round = Round(number)
@@ -43,7 +43,9 @@ struct SimultaneousDialTests {
                 return try future.wait()
             }
             var outcomes: [Result<Connection, DialError>] = []
-            for (node, start, target) in [(one, round.starts.0, ports[1].pinned(to: two.id)), (two, round.starts.1, ports[0].pinned(to: one.id))] {
+            for (node, start, target) in [
+                (one, round.starts.0, ports[1].pinned(to: two.id)), (two, round.starts.1, ports[0].pinned(to: one.id)),
+            ] {
                 loop.assumeIsolated().scheduleTask(in: start) { node.core.dial([target]) { outcomes.append($0) } }
             }
             // Each side speaks as soon as it can, and on and on while the dials race.
@@ -52,14 +54,17 @@ struct SimultaneousDialTests {
             speak(two, to: one, upTo: total, every: .microseconds(Int64(number % 5) * 200 + 50), loop)
             loop.advanceTime(by: .seconds(12))
 
-            let note = "round \(number): \(outcomes), up \(one.ups.count) \(two.ups.count), down \(one.downs) \(two.downs)"
+            let note =
+                "round \(number): \(outcomes), up \(one.ups.count) \(two.ups.count), down \(one.downs) \(two.downs)"
             try #require(outcomes.count == 2 && outcomes.allSatisfy { (try? $0.get()) != nil }, "\(note)")
             try #require(one.core.connections.count == 1 && two.core.connections.count == 1, "\(note)")
             try #require(one.ups.count == 1 && two.ups.count == 1 && one.downs.isEmpty && two.downs.isEmpty, "\(note)")
             let (ours, theirs) = (try #require(one.connection(to: two)), try #require(two.connection(to: one)))
             try #require(ours.session != nil && theirs.session != nil, "\(note)")
             try #require(ours.currentIsOutbound != theirs.currentIsOutbound, "not the same link; \(note)")
-            try #require(one.received == Array(0..<total) && two.received == Array(0..<total), "\(note)\n\(one.received)\n\(two.received)")
+            try #require(
+                one.received == Array(0..<total) && two.received == Array(0..<total),
+                "\(note)\n\(one.received)\n\(two.received)")
             try #require(one.core.halfOpen.isEmpty && one.core.attempts.isEmpty && one.core.contenders.isEmpty)
 
             _ = (one.core.stop(), two.core.stop())
@@ -81,8 +86,8 @@ struct SimultaneousDialTests {
     }
 
     @Test("the link that the smaller id dialled stays, when both stood at once")
-    func smallerIDStays() async throws {
-        let identities = (try await TestIdentity.make(), try await TestIdentity.make())
+    func smallerIDStays() throws {
+        let identities = (try TestIdentity.make(), try TestIdentity.make())
         for number in 0..<UInt64(20) {
             let loop = EmbeddedEventLoop()
             let transport = DelayingTransport(MemoryTransport(), seed: number, longest: .zero, loop: loop)

@@ -91,15 +91,16 @@ final class Connection: SessionLinkOwner {
             return receiveGoodbye(frame, on: session)
         case .ackResponse:
             guard let ack = decode(AckResponse.self, frame) else { return }
-            settle(requests.take(ack.nonce, isReply: false), .acknowledged)
+            settle(requests.take(ack.nonce, isReply: false), .acknowledged, session)
         case .bytes:
+            if frame.body.readableBytes == 0, frame.flags.isEmpty { session.countNothing() }
             receiveBytes(frame)
         case .keepalive where frame.flags.contains(.request):
             guard decode(Keepalive.self, frame) != nil else { return }
             send(KeepaliveResponse().frame(flags: .reply, nonce: frame.nonce))
         default:
             if frame.flags.contains(.reply) {
-                settle(requests.take(frame.nonce, isReply: true), .reply(frame))
+                settle(requests.take(frame.nonce, isReply: true), .reply(frame), session)
             } else {
                 node.receive(frame, from: self)
             }
@@ -117,11 +118,12 @@ final class Connection: SessionLinkOwner {
         }
     }
 
-    private func settle(_ waiter: RequestTable.Waiter?, _ answer: Answer) {
+    /// - Parameter session: what brought the answer, where the peer did.
+    private func settle(_ waiter: RequestTable.Waiter?, _ answer: Answer, _ session: SessionLink? = nil) {
         switch waiter {
         case .component(let index, let ticket): node.answered(component: index, ticket, by: peer, answer)
         case .call(let body): body(answer)
-        case nil: break
+        case nil: session?.countNothing()
         }
     }
 
@@ -171,7 +173,6 @@ final class Connection: SessionLinkOwner {
     }
 
     // MARK: Byte stream
-
 
     private func receiveBytes(_ frame: Frame) {
         guard node.configuration.takesByteStreams else {
@@ -310,7 +311,9 @@ final class Connection: SessionLinkOwner {
         let deadline = fullSince + TimeAmount(limits.send.full)
         if now < deadline { return look(at: deadline) }
         abort(
-            .local(.sendBufferFull, "the peer took nothing of \(session?.waitingBytes ?? 0) bytes for \(limits.send.full)"))
+            .local(
+                .sendBufferFull, "the peer took nothing of \(session?.waitingBytes ?? 0) bytes for \(limits.send.full)")
+        )
     }
 
     private func lookAtSilence(_ now: NIODeadline) {

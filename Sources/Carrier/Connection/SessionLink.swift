@@ -53,6 +53,11 @@ final class SessionLink: LinkDelegate {
     private var alarm: Alarm
     private var endsWith: SessionEnd?
     private var isHeld = false
+    /// What the peer made us do for nothing in the present read.
+    private var nothings = 0
+    private var idleWork: IdleWork
+    /// The peer is left waiting over that.
+    private var isThrottled = false
     private var heldFrames: [Frame] = []
     private var needsFlush = false
     /// The peer broke the protocol: nothing more of it is looked at.
@@ -92,6 +97,7 @@ final class SessionLink: LinkDelegate {
         openedAt = now
         heardAt = now
         decoder = FrameDecoder(bodyLimit: environment.limits.receive.message)
+        idleWork = IdleWork(environment.limits.receive.forNothing, now: Instant(now))
         alarm = Alarm(loop: environment.loop)
         start(pinned: pinned)
     }
@@ -269,7 +275,7 @@ final class SessionLink: LinkDelegate {
         heldFrames.removeFirst(min(index, heldFrames.count))
         guard !isHeld else { return }
         if index > 0 { owner?.sessionDidReadAll(self) }
-        link.setReading(true)
+        if !isThrottled { link.setReading(true) }
         watchPartialFrame()
     }
 
@@ -317,9 +323,11 @@ final class SessionLink: LinkDelegate {
         var bytes = bytes
         var plaintext = environment.takePlaintext()
         var failure: CryptoError?
+        let emptyRecords = session.opener.emptyRecordCount
         do throws(CryptoError) {
             try session.opener.open(&bytes, into: &plaintext)
         } catch { failure = error }
+        nothings += Int(session.opener.emptyRecordCount - emptyRecords)
         isInsideRecord = session.opener.isInsideRecord
         self.session = consume session
         if plaintext.readableBytes > 0 { decode(plaintext) }
@@ -327,6 +335,26 @@ final class SessionLink: LinkDelegate {
         environment.givePlaintext(plaintext)
         if let failure { fail(.protocolError, "a record did not open: \(failure)") }
         watchPartialFrame()
+        throttle()
+    }
+
+    /// A frame was good for nothing.
+    func countNothing() { nothings += 1 }
+
+    /// Leaves a peer waiting that keeps us busy for nothing.
+    private func throttle() {
+        guard nothings > 0 else { return }
+        let pause = idleWork.add(nothings, now: Instant(environment.now()))
+        nothings = 0
+        guard let pause, !isThrottled else { return }
+        isThrottled = true
+        link.setReading(false)
+        environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [weak self] in
+            guard let self, phase != .closed else { return }
+            isThrottled = false
+            heardAt = environment.now()
+            if !isHeld { link.setReading(true) }
+        }
     }
 
     private func decode(_ plaintext: ByteBuffer) {

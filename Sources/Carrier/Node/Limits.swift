@@ -1,3 +1,4 @@
+public import CarrierProtocols
 internal import CarrierWire
 
 /// Every limit of a node, with its default: what peers, networks and machines may cost it.
@@ -44,6 +45,9 @@ public struct Limits: Sendable, Hashable {
         public var processing: Duration = .seconds(3)
         /// The body of a message. Default 4 MiB.
         public var message = Frame.defaultBodyLimit
+        /// Empty records, empty pieces of the byte stream and replies that nobody waits for, a second and at once; beyond
+        /// that the peer is left waiting. Default 20 000, 100 000.
+        public var forNothing = TokenBucket.Rate(perSecond: 20_000, burst: 100_000)
         /// Bytes of messages that wait for an application before its peer is held back. Default 1 MiB.
         public var waiting = 1 << 20
     }

@@ -111,16 +111,18 @@ extension NodeCore: SessionLinkOwner {
             return completion(.failure(.unsupportedScheme(address.scheme.name)))
         }
         let (loop, timeout) = (loop, configuration.limits.dial.timeout)
-        NameResolver().resolve(address, family: configuration.family, loop: loop).assumeIsolated().whenComplete { result in
+        NameResolver().resolve(address, family: configuration.family, loop: loop).assumeIsolated().whenComplete {
+            result in
             guard case .success(let found) = result, let first = found.first else {
                 return completion(.failure(.nameNotFound(address.host)))
             }
             let start = NIODeadline.now()
             _ = transport.dial(first, loop: loop, timeout: timeout) { result in
-                completion(result.map { link in
-                    link.close()
-                    return Duration(NIODeadline.now() - start)
-                })
+                completion(
+                    result.map { link in
+                        link.close()
+                        return Duration(NIODeadline.now() - start)
+                    })
             }
         }
     }

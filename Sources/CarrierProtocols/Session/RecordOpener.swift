@@ -13,6 +13,9 @@ public struct RecordOpener: ~Copyable {
     /// Whether bytes of an unfinished record wait for the rest.
     public var isInsideRecord: Bool { partial.readableBytes > 0 }
 
+    /// How many of the records that were opened held nothing.
+    public private(set) var emptyRecordCount: UInt64 = 0
+
     /// How many records have been opened.
     public var recordCount: UInt64 { cipher.counter }
 
@@ -77,6 +80,7 @@ public struct RecordOpener: ~Copyable {
             return failure.map { .failure($0) } ?? .success(())
         }
         try result.get()
+        if count == 0 { emptyRecordCount &+= 1 }
         if cipher.counter % RecordSealer.rekeyInterval == 0 { try cipher.rekey() }
     }
 }

@@ -47,7 +47,8 @@ final class ListeningNode: Sendable {
     /// An honest peer's pings: the outcome, and the slowest in milliseconds.
     func ping(_ count: Int = 5) async throws -> (outcome: Outcome, slowest: Double) {
         let outcome = try await scratch.carrier(
-            "ping", "--json", "-c", "\(count)", "-i", "50ms", "-W", "5s", "--min-static", "0", "--min-dynamic", "0", address)
+            "ping", "--json", "-c", "\(count)", "-i", "50ms", "-W", "5s", "--min-static", "0", "--min-dynamic", "0",
+            address)
         let summary = outcome.records.last { $0.type == "summary" }
         return (outcome, summary?["rtt_ms"]?.object?["max"]?.number ?? .infinity)
     }

@@ -51,7 +51,9 @@ struct HostileHandshakeTests {
             """
         let outcome = try await scratch.shell(
             "unshare -n bash -c \"$SCRIPT\"", environment: ["SCRIPT": script], limit: .seconds(60))
-        #expect(outcome.lines.first?.hasPrefix("taken") == true && outcome.lines.filter { $0 == "0" }.count == 2, "\(outcome)")
+        #expect(
+            outcome.lines.first?.hasPrefix("taken") == true && outcome.lines.filter { $0 == "0" }.count == 2,
+            "\(outcome)")
     }
 
     @Test(
@@ -153,7 +155,9 @@ struct HostileHandshakeTests {
         #expect(end.code == 0 && end.lines.count > 390, "\(end)")
     }
 
-    @Test("rows 1, 2: a server that says nothing, or a byte now and then, ends with 4 in time", arguments: ["silent", "dribbles"])
+    @Test(
+        "rows 1, 2: a server that says nothing, or a byte now and then, ends with 4 in time",
+        arguments: ["silent", "dribbles"])
     func slowServer(scenario: String) async throws {
         let scratch = try Scratch()
         let (server, address) = try await PythonPeer.server(.hostile, scenario, in: scratch)

@@ -93,7 +93,9 @@ struct HostileSessionTests {
         _ = await node.end()
     }
 
-    @Test("row 19: a peer that provokes replies and reads none is dropped, and costs a send buffer at most", arguments: ["pings", "small"])
+    @Test(
+        "row 19: a peer that provokes replies and reads none is dropped, and costs a send buffer at most",
+        arguments: ["pings", "small"])
     func neverReads(what: String) async throws {
         let node = try await ListeningNode()
         _ = try await node.ping(1)

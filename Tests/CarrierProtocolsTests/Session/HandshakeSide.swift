@@ -4,7 +4,7 @@ import CarrierWire
 import NIOCore
 
 /// One side of a handshake: what it has said and not been asked for, and how it ended.
-struct HandshakeSide: ~Copyable {
+final class HandshakeSide {
     private var handshake: StreamHandshake
     /// Bytes for the other side.
     var output = ByteBuffer()
@@ -19,9 +19,11 @@ struct HandshakeSide: ~Copyable {
     }
 
     init(initiator terms: HandshakeTerms, pinned: PeerID? = nil) throws {
+        var first = ByteBuffer()
         handshake = try StreamHandshake(
             initiatorWith: terms, record: try Self.record(terms), observedAddress: "tcp://127.0.0.1:2", pinned: pinned,
-            send: &output)
+            send: &first)
+        output = first
     }
 
     private static func record(_ terms: HandshakeTerms) throws -> PeerRecord {
@@ -45,7 +47,7 @@ struct HandshakeSide: ~Copyable {
     }
 
     /// Takes bytes of the other side, in pieces.
-    mutating func take(_ bytes: ByteBuffer, piece: Int = .max) {
+    func take(_ bytes: ByteBuffer, piece: Int = .max) {
         var bytes = bytes
         while let slice = bytes.readSlice(length: min(piece, bytes.readableBytes)), slice.readableBytes > 0 {
             if isOver {
@@ -65,30 +67,30 @@ struct HandshakeSide: ~Copyable {
         }
     }
 
-    private mutating func put(_ bytes: ByteBuffer?) {
+    private func put(_ bytes: ByteBuffer?) {
         if let bytes { output.writeImmutableBuffer(bytes) }
     }
 
     /// Everything said so far, once.
-    mutating func say() -> ByteBuffer {
+    func say() -> ByteBuffer {
         defer { output = ByteBuffer() }
         return output
     }
 
     /// Seals bytes with the session's key.
-    mutating func seal(_ text: String) throws -> ByteBuffer {
+    func seal(_ text: String) throws -> ByteBuffer {
         var output = ByteBuffer()
         try session?.sealer.seal(ByteBuffer(string: text), into: &output)
         return output
     }
 
     /// Opens records.
-    mutating func openRaw(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws {
+    func openRaw(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws {
         try session?.opener.open(&input, into: &plaintext)
     }
 
     /// Opens what came behind the handshake, and `more`.
-    mutating func open(_ more: ByteBuffer = ByteBuffer()) throws -> String {
+    func open(_ more: ByteBuffer = ByteBuffer()) throws -> String {
         var (input, plaintext) = (rest, ByteBuffer())
         input.writeImmutableBuffer(more)
         rest = ByteBuffer()

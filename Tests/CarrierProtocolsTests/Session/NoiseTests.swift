@@ -62,21 +62,23 @@ struct NoiseTests {
             #expect(ours.handshakeHash.array == vector.hash.bytes && theirs.handshakeHash == ours.handshakeHash)
 
             // The transport messages: the responder's first, then in turns.
-            var sealers = (try RecordSealer(key: theirs.responderToInitiator), try RecordSealer(key: ours.initiatorToResponder))
-            var openers = (try RecordOpener(key: ours.responderToInitiator), try RecordOpener(key: theirs.initiatorToResponder))
+            var ourSealer = try RecordSealer(key: ours.initiatorToResponder)
+            var ourOpener = try RecordOpener(key: ours.responderToInitiator)
+            var theirSealer = try RecordSealer(key: theirs.responderToInitiator)
+            var theirOpener = try RecordOpener(key: theirs.initiatorToResponder)
             for index in vector.messages.indices.dropFirst(3) {
                 let isResponders = index % 2 == 1
                 var (record, plaintext) = (ByteBuffer(), ByteBuffer())
                 if isResponders {
-                    try sealers.0.seal(payloads[index], into: &record)
+                    try theirSealer.seal(payloads[index], into: &record)
                 } else {
-                    try sealers.1.seal(payloads[index], into: &record)
+                    try ourSealer.seal(payloads[index], into: &record)
                 }
                 #expect(Array(Array(buffer: record).dropFirst(2)) == vector.messages[index].ciphertext.bytes)
                 if isResponders {
-                    try openers.0.open(&record, into: &plaintext)
+                    try ourOpener.open(&record, into: &plaintext)
                 } else {
-                    try openers.1.open(&record, into: &plaintext)
+                    try theirOpener.open(&record, into: &plaintext)
                 }
                 #expect(plaintext == payloads[index])
             }

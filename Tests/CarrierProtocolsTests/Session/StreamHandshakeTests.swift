@@ -11,8 +11,8 @@ struct StreamHandshakeTests {
     func pieces() async throws {
         let (ours, theirs) = (try await Terms.make(), try await Terms.make())
         for piece in Array(1...120) + [150, 200, 256, 300, 400, 1000, .max] {
-            var initiator = try HandshakeSide(initiator: ours, pinned: theirs.identity.peerID)
-            var responder = try HandshakeSide(responder: theirs)
+            let initiator = try HandshakeSide(initiator: ours, pinned: theirs.identity.peerID)
+            let responder = try HandshakeSide(responder: theirs)
             responder.take(initiator.say(), piece: piece)
             initiator.take(responder.say(), piece: piece)
             var third = initiator.say()
@@ -33,8 +33,8 @@ struct StreamHandshakeTests {
             var index = 0
             var length = 1
             while index < length {
-                var initiator = try HandshakeSide(initiator: ours)
-                var responder = try HandshakeSide(responder: theirs)
+                let initiator = try HandshakeSide(initiator: ours)
+                let responder = try HandshakeSide(responder: theirs)
                 for step in 1...3 {
                     var bytes = step == 2 ? responder.say() : initiator.say()
                     if step == message {
@@ -48,7 +48,9 @@ struct StreamHandshakeTests {
                 // Message 3 goes out before the responder has seen it; so the initiator's side alone may stand then.
                 #expect(!responder.isEstablished, "byte \(index) of message \(message)")
                 if message < 3 { #expect(!initiator.isEstablished, "byte \(index) of message \(message)") }
-                if message == 2 { #expect(initiator.say().readableBytes == 0, "byte \(index) of message 2 is answered") }
+                if message == 2 {
+                    #expect(initiator.say().readableBytes == 0, "byte \(index) of message 2 is answered")
+                }
                 index += 1
                 flipped += 1
             }
@@ -59,8 +61,8 @@ struct StreamHandshakeTests {
     @Test("another network or version is named on both sides, before identities are shown")
     func networks() async throws {
         let (ours, theirs) = (try await Terms.make(network: 7), try await Terms.make(network: 1))
-        var initiator = try HandshakeSide(initiator: ours)
-        var responder = try HandshakeSide(responder: theirs)
+        let initiator = try HandshakeSide(initiator: ours)
+        let responder = try HandshakeSide(responder: theirs)
         responder.take(initiator.say())
         #expect(responder.error == .networkMismatch(ours: 1, theirs: 7))
         let answer = responder.say()
@@ -69,7 +71,7 @@ struct StreamHandshakeTests {
         #expect(initiator.error == .networkMismatch(ours: 7, theirs: 1))
         #expect(initiator.say().readableBytes == 0)
 
-        var second = try HandshakeSide(responder: theirs)
+        let second = try HandshakeSide(responder: theirs)
         second.take(Preface(version: 2, network: 1).encoded)
         #expect(second.error == .versionMismatch(ours: 1, theirs: 2))
         #expect(second.say() == Preface(network: 1).encoded)
@@ -80,7 +82,7 @@ struct StreamHandshakeTests {
         let terms = try await Terms.make()
         for text in ["GET / HTTP/1.1", "SSH-2.0", "CARS", "CaRR", "\u{16}\u{3}\u{1}", "\0\0\0\0"] {
             let differs = zip(text.utf8, "CARR".utf8).enumerated().first { $1.0 != $1.1 }?.offset ?? 0
-            var responder = try HandshakeSide(responder: terms)
+            let responder = try HandshakeSide(responder: terms)
             for (index, byte) in text.utf8.prefix(4).enumerated() {
                 responder.take(ByteBuffer(bytes: [byte]))
                 #expect((responder.error == .notCarrier) == (index >= differs), "\(text) at \(index)")
@@ -93,7 +95,7 @@ struct StreamHandshakeTests {
     func tooLong() async throws {
         let terms = try await Terms.make()
         for length in [4097, 65535] {
-            var responder = try HandshakeSide(responder: terms)
+            let responder = try HandshakeSide(responder: terms)
             var bytes = Preface(network: 1).encoded
             bytes.writeInteger(UInt16(length), endianness: .little)
             responder.take(bytes)
@@ -103,7 +105,7 @@ struct StreamHandshakeTests {
 
     @Test("every shorter message is refused, whatever its length", arguments: [0, 1, 31, 33, 95])
     func tooShort(length: Int) async throws {
-        var responder = try HandshakeSide(responder: try await Terms.make())
+        let responder = try HandshakeSide(responder: try await Terms.make())
         var bytes = Preface(network: 1).encoded
         bytes.writeInteger(UInt16(length), endianness: .little)
         bytes.writeRepeatingByte(9, count: length)
@@ -114,8 +116,8 @@ struct StreamHandshakeTests {
     @Test("what comes behind message 1 before its answer is out of turn")
     func outOfTurn() async throws {
         let (ours, theirs) = (try await Terms.make(), try await Terms.make())
-        var initiator = try HandshakeSide(initiator: ours)
-        var responder = try HandshakeSide(responder: theirs)
+        let initiator = try HandshakeSide(initiator: ours)
+        let responder = try HandshakeSide(responder: theirs)
         var bytes = initiator.say()
         bytes.writeRepeatingByte(0, count: 70)
         responder.take(bytes)
@@ -134,7 +136,7 @@ struct StreamHandshakeTests {
         #expect(initiator.error == .wrongPeer(expected: other.identity.peerID, got: theirs.identity.peerID))
         #expect(initiator.say().readableBytes == 0)
 
-        var mirror = try HandshakeSide(initiator: ours)
+        let mirror = try HandshakeSide(initiator: ours)
         let twin = try await Terms.make(identity: ours.identity)
         responder = try HandshakeSide(responder: twin)
         responder.take(mirror.say())
@@ -157,8 +159,8 @@ struct StreamHandshakeTests {
 
     @Test("a responder that refuses message 3 says why, in a Disconnect")
     func farewell() async throws {
-        var initiator = try HandshakeSide(initiator: try await Terms.make(bits: 0, minimum: 0))
-        var responder = try HandshakeSide(responder: try await Terms.make(minimum: 200))
+        let initiator = try HandshakeSide(initiator: try await Terms.make(bits: 0, minimum: 0))
+        let responder = try HandshakeSide(responder: try await Terms.make(minimum: 200))
         responder.take(initiator.say())
         initiator.take(responder.say())
         responder.take(initiator.say())
@@ -217,11 +219,11 @@ struct StreamHandshakeTests {
             if round % 4 == 0 { bytes.writeInteger(UInt16(count), endianness: .little) }
             for _ in 0..<count { bytes.writeInteger(UInt8.random(in: 0...255, using: &random)) }
             if round % 3 == 0 {
-                var initiator = try HandshakeSide(initiator: ours)
+                let initiator = try HandshakeSide(initiator: ours)
                 initiator.take(bytes)
                 #expect(!initiator.isEstablished)
             } else {
-                var responder = try HandshakeSide(responder: theirs)
+                let responder = try HandshakeSide(responder: theirs)
                 responder.take(bytes)
                 #expect(!responder.isEstablished)
             }
