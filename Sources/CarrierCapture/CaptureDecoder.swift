@@ -124,7 +124,7 @@ public struct CaptureDecoder {
         do {
             file = try CaptureFile(input.next, taken: &taken)
         } catch {
-            try input.putBack(taken)
+            input.putBack(taken)
             return try rest("\(error)", input.next, from: 0, isDerived: isDerived)
         }
         try emitter.container("capture header", 0, file.header, isDerived: isDerived)

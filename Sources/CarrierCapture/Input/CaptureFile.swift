@@ -32,7 +32,9 @@ final class CaptureFile {
     /// The bytes before the first packet.
     private(set) var header: ByteBuffer
 
-    /// Opens a capture; on failure `rest` of the source can still be read from `taken`.
+    /// Opens a capture.
+    ///
+    /// - Parameter taken: what was pulled from the source when it is no capture.
     init(_ source: @escaping () throws -> ByteBuffer?, taken: inout ByteBuffer) throws(CaptureFileError) {
         stream = Stream(source)
         var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
@@ -45,7 +47,7 @@ final class CaptureFile {
         setvbuf(file, nil, _IONBF, 0)
         guard let opened = pcap_fopen_offline(file, &message) else {
             fclose(file)
-            taken = stream.takeLog()
+            taken = stream.takeAll()
             throw CaptureFileError(reason: Self.text(message))
         }
         handle = opened
@@ -130,6 +132,13 @@ final class CaptureFile {
         func takeLog() -> ByteBuffer {
             defer { log = ByteBuffer() }
             return log
+        }
+
+        /// What was pulled, whether it was read or not.
+        func takeAll() -> ByteBuffer {
+            var all = takeLog()
+            all.writeBuffer(&piece)
+            return all
         }
 
         func readOn() throws -> ByteBuffer? {
