@@ -35,7 +35,8 @@ final class CaptureFile {
     /// Opens a capture.
     ///
     /// - Parameter taken: what was pulled from the source when it is no capture.
-    init(_ source: @escaping () throws -> ByteBuffer?, taken: inout ByteBuffer) throws(CaptureFileError) {
+    /// - Throws: `CaptureFileError`, or what the source threw.
+    init(_ source: @escaping () throws -> ByteBuffer?, taken: inout ByteBuffer) throws {
         stream = Stream(source)
         var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
         let functions = carrier_stream_functions(read: Stream.read, write: nil, seek: nil, close: nil)
@@ -47,6 +48,7 @@ final class CaptureFile {
         setvbuf(file, nil, _IONBF, 0)
         guard let opened = pcap_fopen_offline(file, &message) else {
             fclose(file)
+            if let error = stream.error { throw error }
             taken = stream.takeAll()
             throw CaptureFileError(reason: Self.text(message))
         }
