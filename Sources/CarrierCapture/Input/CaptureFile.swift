@@ -32,8 +32,11 @@ final class CaptureFile {
     /// The bytes before the first packet.
     private(set) var header: ByteBuffer
 
-    /// Opens a capture; on failure `rest` of the source can still be read from `taken`.
-    init(_ source: @escaping () throws -> ByteBuffer?, taken: inout ByteBuffer) throws(CaptureFileError) {
+    /// Opens a capture.
+    ///
+    /// - Parameter taken: what was pulled from the source when it is no capture.
+    /// - Throws: `CaptureFileError`, or what the source threw.
+    init(_ source: @escaping () throws -> ByteBuffer?, taken: inout ByteBuffer) throws {
         stream = Stream(source)
         var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
         let functions = carrier_stream_functions(read: Stream.read, write: nil, seek: nil, close: nil)
@@ -45,7 +48,8 @@ final class CaptureFile {
         setvbuf(file, nil, _IONBF, 0)
         guard let opened = pcap_fopen_offline(file, &message) else {
             fclose(file)
-            taken = stream.takeLog()
+            if let error = stream.error { throw error }
+            taken = stream.takeAll()
             throw CaptureFileError(reason: Self.text(message))
         }
         handle = opened
@@ -130,6 +134,13 @@ final class CaptureFile {
         func takeLog() -> ByteBuffer {
             defer { log = ByteBuffer() }
             return log
+        }
+
+        /// What was pulled, whether it was read or not.
+        func takeAll() -> ByteBuffer {
+            var all = takeLog()
+            all.writeBuffer(&piece)
+            return all
         }
 
         func readOn() throws -> ByteBuffer? {
