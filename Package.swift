@@ -113,6 +113,7 @@ let package = Package(
             [
                 "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOEmbedded", package: nio),
             ]),
         tests(of: "CarrierNAT", ["CarrierWire"]),
         tests(of: "CarrierCLI", ["CarrierTesting", "Carrier"]),

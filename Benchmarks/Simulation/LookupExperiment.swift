@@ -66,7 +66,7 @@ struct LookupExperiment {
         let order = Array(ensemble.overlay.members.indices).shuffled(using: &random)
         let adversaries = order.prefix(nodes * share / 100)
         let honest = Array(order.dropFirst(adversaries.count))
-        collude(Array(adversaries), ensemble.overlay, network)
+        network.collude(Array(adversaries), ensemble.overlay)
 
         let finished = Finished()
         network.onNotice = { _, notice in
@@ -88,34 +88,6 @@ struct LookupExperiment {
         }
         network.run()
         return finished.point
-    }
-
-    private func collude(_ adversaries: [Int], _ overlay: Overlay, _ network: SimulatedNetwork) {
-        var isColluder = [Bool](repeating: false, count: overlay.members.count)
-        for index in adversaries { isColluder[index] = true }
-        let colluders = isColluder
-        let memory = Memory()
-        for index in adversaries {
-            let own = overlay.members[index].verified.peer
-            network.corrupt(index) { request in
-                let nearest = memory.colluders(near: request.target) {
-                    overlay.nearest(request.target, 17) { colluders[$0] }.map { overlay.members[$0].verified.record }
-                }
-                return Array(nearest.lazy.filter { $0.peer != own }.prefix(Int(request.count)))
-            }
-        }
-    }
-
-    /// What colluders have agreed on for a target.
-    private final class Memory {
-        private var known: [NodeID: [PeerRecord]] = [:]
-
-        func colluders(near target: NodeID, _ find: () -> [PeerRecord]) -> [PeerRecord] {
-            if let records = known[target] { return records }
-            let records = find()
-            known[target] = records
-            return records
-        }
     }
 
     /// Adds up results.

@@ -19,6 +19,12 @@ public struct Bytes32: Hashable, Sendable {
         self.init { raw in raw.copyBytes(from: bytes) }
     }
 
+    /// Takes exactly 32 bytes; nil for any other count. Not generic, for the paths that every message takes.
+    public init?(_ raw: UnsafeRawBufferPointer) {
+        guard raw.count == 32 else { return nil }
+        self.init { $0.copyMemory(from: raw) }
+    }
+
     /// Fills 32 bytes in place; they are zero before.
     public init<Failure: Error>(filling body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)

@@ -1,8 +1,9 @@
-/// Random numbers that a seed decides (SplitMix64), so that a test that failed fails again.
+/// A small generator that gives the same numbers for the same seed (SplitMix64): for simulations, and for tests that fail
+/// again when they have failed.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    public init(_ seed: UInt64) { state = seed }
 
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15

@@ -8,6 +8,11 @@ final class TCPLink: ChannelDuplexHandler, Link {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    let eventLoop: any EventLoop
+    /// The two ends, as they were when the connection stood: asked for later, they may be gone.
+    private(set) var remoteAddress = TCPLink.unknown
+    private(set) var localAddress = TCPLink.unknown
+    private static let unknown = Address(scheme: .tcp, host: "0.0.0.0", port: 0)
     private let onActive: (TCPLink) -> Void
     private var context: ChannelHandlerContext?
     private var isReading = true
@@ -15,26 +20,23 @@ final class TCPLink: ChannelDuplexHandler, Link {
     private var owesRead = false
     private var closeError = LinkError.endOfStream
     private var isFinishing = false
+    private var hasEnded = false
 
     /// - Parameter onActive: called when the connection stands and its addresses are known.
-    init(onActive: @escaping (TCPLink) -> Void = { _ in }) { self.onActive = onActive }
+    init(loop: any EventLoop, onActive: @escaping (TCPLink) -> Void = { _ in }) {
+        eventLoop = loop
+        self.onActive = onActive
+    }
 
     var delegate: (any LinkDelegate)? {
-        didSet { readIfOwed() }
+        didSet {
+            guard delegate != nil else { return }
+            // The connection may have ended before anybody looked after it.
+            if hasEnded { eventLoop.assumeIsolated().execute { self.tellEnd() } } else { readIfOwed() }
+        }
     }
 
-    var eventLoop: any EventLoop {
-        guard let context else { preconditionFailure("a link is used after its channel ended") }
-        return context.eventLoop
-    }
-
-    var remoteAddress: Address { address { $0.remoteAddress } }
-    var localAddress: Address { address { $0.localAddress } }
     var isWritable: Bool { context?.channel.isWritable ?? false }
-
-    private func address(_ which: (any Channel) -> SocketAddress?) -> Address {
-        context.flatMap { Address(scheme: .tcp, which($0.channel)) } ?? Address(scheme: .tcp, host: "0.0.0.0", port: 0)
-    }
 
     // MARK: Link
 
@@ -77,7 +79,11 @@ final class TCPLink: ChannelDuplexHandler, Link {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-    func channelActive(context: ChannelHandlerContext) { onActive(self) }
+    func channelActive(context: ChannelHandlerContext) {
+        remoteAddress = Address(scheme: .tcp, context.channel.remoteAddress) ?? Self.unknown
+        localAddress = Address(scheme: .tcp, context.channel.localAddress) ?? Self.unknown
+        onActive(self)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { ended() }
 
@@ -110,6 +116,11 @@ final class TCPLink: ChannelDuplexHandler, Link {
 
     private func ended() {
         context = nil
+        hasEnded = true
+        tellEnd()
+    }
+
+    private func tellEnd() {
         let delegate = delegate
         self.delegate = nil
         delegate?.linkDidClose(closeError)

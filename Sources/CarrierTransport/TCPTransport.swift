@@ -31,7 +31,7 @@ public struct TCPTransport: Transport {
                 .recvAllocator, value: Self.receiveAllocator)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TCPLink(onActive: accept))
+                    try channel.pipeline.syncOperations.addHandler(TCPLink(loop: channel.eventLoop, onActive: accept))
                 }
             }
         guard let ip = address.ip, let target = try? SocketAddress(ipAddress: ip.description, port: Int(address.port))
@@ -59,15 +59,17 @@ public struct TCPTransport: Transport {
             .channelOption(.recvAllocator, value: Self.receiveAllocator)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TCPLink())
+                    try channel.pipeline.syncOperations.addHandler(TCPLink(loop: channel.eventLoop))
                 }
             }
             .connect(to: target)
         connected.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):
-                guard let link = try? channel.pipeline.syncOperations.handler(type: TCPLink.self), !attempt.isOver
-                else { return channel.close(promise: nil) }
+                guard !attempt.isOver else { return channel.close(promise: nil) }
+                guard let link = try? channel.pipeline.syncOperations.handler(type: TCPLink.self) else {
+                    return attempt.end(.failure(.reset("ended as it began")))
+                }
                 attempt.end(.success(link))
             case .failure(let error):
                 attempt.end(.failure(Self.linkError(error)))

@@ -34,7 +34,7 @@ struct MessageTests {
         #expect(record["signature_ok"] as? Bool == true)
         #expect(record["static_bits"] as? Int == Samples.identity.solved.staticBits)
         options.difficulty = Puzzle.Difficulty(staticBits: 200, dynamicBits: 0)
-        #expect(try Decoded(Samples.bytes([frame]), options).units.allSatisfy(\.failsCheck))
+        #expect(try Decoded(Samples.bytes([frame]), options).units.allSatisfy { $0.failsCheck })
     }
 
     @Test("A forged record and a forged broadcast fail their checks, only when asked for")
@@ -44,7 +44,7 @@ struct MessageTests {
         let broadcast = try Broadcast(
             signedBy: Samples.identity, sequence: 1, message: Opcode(1000), codec: .bytes, body: ByteBuffer(string: "x")
         )
-        for var input in try [
+        for var input in [
             Samples.bytes([LookupNodeResponse(records: [try Samples.record()]).frame(flags: .reply, nonce: 1)]),
             Samples.bytes([broadcast.frame(flags: .needsAck, nonce: 1)]),
         ] {
@@ -61,14 +61,14 @@ struct MessageTests {
     @Test("MessagePack is shown as JSON")
     func msgpack() throws {
         let body: [UInt8] = [
-            0x85, 0xa1, 0x61, 0x93, 0x01, 0xff, 0xc0, 0xa1, 0x62, 0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, 0x05, 0xc3,
+            0x85, 0xa1, 0x61, 0x93, 0x01, 0xff, 0xc0, 0xa1, 0x62, 0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, 0xa1, 0x35, 0xc3,
             0xa1, 0x63, 0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xa1, 0x64, 0xd6, 0x07, 1, 2, 3, 4,
         ]
         let value = try fields(Frame(Opcode(1000), codec: .msgpack, body: ByteBuffer(bytes: body)))["msgpack"]
         let map = try #require(value as? [String: Any])
         #expect(map["a"] as? [Any?] != nil && map["b"] as? Double == 1.5 && map["5"] as? Bool == true)
         #expect(map["c"] as? UInt64 == .max)
-        #expect((map["d"] as? [String: Any])?["$ext"] as? Int == 7)
+        #expect(((map["d"] as? [String: Any])?["$ext"] as? [Any])?.first as? Int == 7)
     }
 
     @Test(
@@ -79,7 +79,8 @@ struct MessageTests {
         ] as [[UInt8]])
     func brokenMsgpack(body: [UInt8]) throws {
         let decoded = try Decoded(Samples.bytes([Frame(Opcode(1000), codec: .msgpack, body: ByteBuffer(bytes: body))]))
-        #expect(decoded.units.map { $0.problem?.hasPrefix("msgpack at offset") } == [true])
+        #expect(decoded.units.map { $0.problem?.hasPrefix("msgpack ") == true } == [true])
+        #expect(decoded.units.map { $0.problem?.contains(" at offset ") == true } == [true])
     }
 
     @Test("Protocol Buffers are shown by field numbers")

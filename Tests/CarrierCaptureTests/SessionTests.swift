@@ -42,7 +42,7 @@ struct SessionTests {
         #expect(decoded.frames.count == 4)
         let bad = decoded.units.filter { $0.problem != nil }
         #expect(bad.map(\.kind) == ["record"])
-        #expect(bad.allSatisfy(\.failsCheck))
+        #expect(bad.allSatisfy { $0.failsCheck })
     }
 
     @Test("Rekeys are followed: record 2^20 of a direction opens")

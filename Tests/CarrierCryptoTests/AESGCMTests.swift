@@ -16,8 +16,8 @@ struct AESGCMTests {
 
     @Test("One context seals many messages as fresh ones would")
     func reuse() throws {
-        let sealer = try AESGCM(key: SecretBytes(key), direction: .seal)
-        let opener = try AESGCM(key: SecretBytes(key), direction: .open)
+        let sealer = try AESGCM(key: SecretBytes(key))
+        let opener = try AESGCM(key: SecretBytes(key))
         for round in UInt8(0)..<50 {
             let plaintext = SystemRandom.bytes(Int(round) * 7)
             let nonce = [UInt8](repeating: round, count: 12)
@@ -29,7 +29,7 @@ struct AESGCMTests {
 
     @Test("A failure leaves the context fit for the next message")
     func failureThenSuccess() throws {
-        let opener = try AESGCM(key: SecretBytes(key), direction: .open)
+        let opener = try AESGCM(key: SecretBytes(key))
         let sealed = try seal([1, 2, 3], key: key, nonce: nonce, data: [])
         #expect(throws: CryptoError.authenticationFailed) {
             try open(sealed, with: opener, nonce: [UInt8](repeating: 0, count: 12))
@@ -62,7 +62,7 @@ struct AESGCMTests {
 
     @Test("After a tag that does not fit, no plaintext is left to read")
     func unauthenticatedPlaintextIsWiped() throws {
-        let opener = try AESGCM(key: SecretBytes(key), direction: .open)
+        let opener = try AESGCM(key: SecretBytes(key))
         var sealed = try seal([UInt8](repeating: 0x41, count: 64), key: key, nonce: nonce, data: [])
         sealed[sealed.count - 1] ^= 1
         let (input, nonce) = (sealed, nonce)
@@ -83,8 +83,8 @@ struct AESGCMTests {
     func inPlace() throws {
         let plaintext = SystemRandom.bytes(1000)
         let expected = try seal(plaintext, key: key, nonce: nonce, data: [])
-        let sealer = try AESGCM(key: SecretBytes(key), direction: .seal)
-        let opener = try AESGCM(key: SecretBytes(key), direction: .open)
+        let sealer = try AESGCM(key: SecretBytes(key))
+        let opener = try AESGCM(key: SecretBytes(key))
         let nonce = nonce
         var memory = plaintext + [UInt8](repeating: 0, count: AESGCM.tagSize)
         try memory.withUnsafeMutableBytes { memory in
@@ -102,7 +102,7 @@ struct AESGCMTests {
     func pieces() throws {
         let plaintext = SystemRandom.bytes(100)
         let expected = try seal(plaintext, key: key, nonce: nonce, data: [])
-        let sealer = try AESGCM(key: SecretBytes(key), direction: .seal)
+        let sealer = try AESGCM(key: SecretBytes(key))
         let nonce = nonce
         for cuts in [[0, 100], [1, 99], [16, 32], [33, 33], [100, 100]] {
             var output = [UInt8](repeating: 0, count: 116)
@@ -110,8 +110,9 @@ struct AESGCMTests {
                 try plaintext.withUnsafeBytes { text in
                     try nonce.withUnsafeBytes { nonce in
                         let pieces = [text[..<cuts[0]], text[cuts[0]..<cuts[1]], text[cuts[1]...]]
-                        try sealer.seal(
-                            pieces: pieces.map { UnsafeRawBufferPointer(rebasing: $0) }, nonce: nonce, into: output)
+                        try sealer.seal(nonce: nonce, into: output) { take throws(CryptoError) in
+                            for piece in pieces { try take(UnsafeRawBufferPointer(rebasing: piece)) }
+                        }
                     }
                 }
             }
@@ -121,17 +122,37 @@ struct AESGCMTests {
 
     @Test("A new key in the same context seals as a new context does")
     func newKey() throws {
-        let cipher = try AESGCM(key: SecretBytes(key), direction: .seal)
+        let cipher = try AESGCM(key: SecretBytes(key))
         _ = try seal([1], with: cipher, nonce: nonce)
         let other = SystemRandom.bytes(32)
         try cipher.setKey(SecretBytes(other))
         #expect(try seal([1], with: cipher, nonce: nonce) == seal([1], key: other, nonce: nonce, data: []))
     }
 
+    @Test("One context seals and opens in turn")
+    func bothWays() throws {
+        let cipher = try AESGCM(key: SecretBytes(key))
+        for round in UInt8(0)..<20 {
+            let nonce = [UInt8](repeating: round, count: 12)
+            let sealed = try seal([round, 2, 3], with: cipher, nonce: nonce)
+            #expect(try sealed == seal([round, 2, 3], key: key, nonce: nonce, data: []))
+            #expect(try open(sealed, with: cipher, nonce: nonce) == [round, 2, 3])
+        }
+    }
+
+    @Test("The key stream is what zeros seal to, and disturbs no later message")
+    func keystream() throws {
+        let cipher = try AESGCM(key: SecretBytes(key))
+        let sealed = try seal([UInt8](repeating: 0, count: 32), key: key, nonce: nonce, data: [])
+        let stream = try nonce.withUnsafeBytes { try cipher.keystream(nonce: $0, count: 32) }
+        #expect(stream.withUnsafeBytes { Array($0) } == Array(sealed.prefix(32)))
+        #expect(try seal([1], with: cipher, nonce: nonce) == seal([1], key: key, nonce: nonce, data: []))
+    }
+
     @Test("Keys and nonces of other sizes are refused", arguments: [0, 16, 24, 31, 33])
     func sizes(size: Int) {
         #expect(throws: CryptoError.malformedKey(expected: "an AES-256 key of 32 bytes", got: "\(size) bytes")) {
-            try AESGCM(key: SecretBytes([UInt8](repeating: 1, count: size)), direction: .seal)
+            try AESGCM(key: SecretBytes([UInt8](repeating: 1, count: size)))
         }
         #expect(throws: CryptoError.self) {
             try seal([1], key: key, nonce: [UInt8](repeating: 1, count: size), data: [])

@@ -2,7 +2,7 @@ import CarrierCrypto
 
 /// Seals with a context of its own; ciphertext and tag.
 func seal(_ plaintext: [UInt8], key: [UInt8], nonce: [UInt8], data: [UInt8]) throws -> [UInt8] {
-    let cipher = try AESGCM(key: SecretBytes(key), direction: .seal)
+    let cipher = try AESGCM(key: SecretBytes(key))
     return try seal(plaintext, with: cipher, nonce: nonce, data: data)
 }
 
@@ -23,7 +23,7 @@ func seal(_ plaintext: [UInt8], with cipher: AESGCM, nonce: [UInt8], data: [UInt
 
 /// Opens with a context of its own.
 func open(_ sealed: [UInt8], key: [UInt8], nonce: [UInt8], data: [UInt8]) throws -> [UInt8] {
-    let cipher = try AESGCM(key: SecretBytes(key), direction: .open)
+    let cipher = try AESGCM(key: SecretBytes(key))
     return try open(sealed, with: cipher, nonce: nonce, data: data)
 }
 

@@ -135,7 +135,7 @@ final class Connection: SessionLinkOwner {
 
     /// Acknowledges a frame that asked for it, once it has been handled.
     func acknowledge(_ frame: Frame) {
-        if frame.flags.contains(.needsAck) { send(AckResponse(nonce: frame.nonce).frame()) }
+        if frame.flags.contains(.needsAck) { send(AckResponse(nonce: frame.nonce).frame(nonce: frame.nonce)) }
     }
 
     /// Holds back what the peer sends, for one reason; or drops that reason.
@@ -336,6 +336,8 @@ final class Connection: SessionLinkOwner {
     /// Asks whether the peer is still there; anything that comes in time says yes.
     func probe(_ completion: @escaping (Bool) -> Void) {
         guard let session, probe == nil else { return completion(false) }
+        // Who is held back on purpose cannot be heard; that is no sign of death.
+        guard holds.subtracting(.sendBuffer).isEmpty else { return completion(true) }
         let sentAt = node.environment.now()
         probe = completion
         send(Keepalive().frame(), wantsReply: true, within: limits.idle.drop, .call { _ in })

@@ -55,6 +55,8 @@ final class SessionLink: LinkDelegate {
     private var isHeld = false
     private var heldFrames: [Frame] = []
     private var needsFlush = false
+    /// The peer broke the protocol: nothing more of it is looked at.
+    private var isDeaf = false
 
     /// Called when the link is gone, whoever owns the session then.
     var onEnd: () -> Void = {}
@@ -90,7 +92,7 @@ final class SessionLink: LinkDelegate {
         openedAt = now
         heardAt = now
         decoder = FrameDecoder(bodyLimit: environment.limits.receive.message)
-        alarm = Alarm(loop: link.eventLoop)
+        alarm = Alarm(loop: environment.loop)
         start(pinned: pinned)
     }
 
@@ -275,7 +277,7 @@ final class SessionLink: LinkDelegate {
         bytesIn &+= UInt64(bytes.readableBytes)
         switch phase {
         case .handshake: shakeHands(bytes)
-        case .open, .closing: receive(bytes)
+        case .open, .closing: if !isDeaf { receive(bytes) }
         case .closed: break
         }
     }
@@ -350,6 +352,7 @@ final class SessionLink: LinkDelegate {
 
     /// Ends the session over something that the peer did.
     func fail(_ reason: Disconnect.Reason, _ text: String) {
+        isDeaf = true
         if isOpen {
             close(reason, text)
         } else {

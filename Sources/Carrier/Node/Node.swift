@@ -33,13 +33,18 @@ public final class Node: Sendable {
     /// - Parameters:
     ///   - components: called in this order.
     ///   - loop: where to live; nil for one of the shared ones.
+    ///   - prepare: runs before the components start: the place to listen and to publish addresses, so that the first peer that
+    ///     the node dials learns where it can be dialled.
     /// - Throws: what `body` throws; `CryptoError` or `ComponentError` when the node cannot start.
     public static func run<Value: Sendable>(
         _ configuration: NodeConfiguration, components: [any Component] = Node.standardComponents,
-        on loop: (any EventLoop)? = nil, _ body: @Sendable (Node) async throws -> Value
+        on loop: (any EventLoop)? = nil, prepare: @Sendable (Node) async throws -> Void = { _ in },
+        _ body: @Sendable (Node) async throws -> Value
     ) async throws -> Value {
-        let node = try await start(configuration, components: components, on: loop)
+        let node = try await make(configuration, components: components, on: loop)
         do {
+            try await prepare(node)
+            await node.with { $0.start() }
             let value = try await body(node)
             await node.stop()
             return value
@@ -50,12 +55,20 @@ public final class Node: Sendable {
     }
 
     /// The building blocks that every node should have: it answers pings and metrics.
-    public static var standardComponents: [any Component] { [PingResponder()] }
+    public static var standardComponents: [any Component] { [PingResponder(), MetricResponder()] }
 
     /// Starts a node whose end is the caller's to bring about, with `stop`; prefer `run`.
     public static func start(
         _ configuration: NodeConfiguration, components: [any Component] = Node.standardComponents,
         on loop: (any EventLoop)? = nil
+    ) async throws -> Node {
+        let node = try await make(configuration, components: components, on: loop)
+        await node.with { $0.start() }
+        return node
+    }
+
+    private static func make(
+        _ configuration: NodeConfiguration, components: [any Component], on loop: (any EventLoop)?
     ) async throws -> Node {
         let loop = loop ?? MultiThreadedEventLoopGroup.singleton.any()
         return try await loop.submit {
@@ -64,7 +77,6 @@ public final class Node: Sendable {
             let events = NodeEvents(bound)
             let node = Node(core: bound, events: events, id: configuration.identity.peerID)
             core.observer = { events.add($0) }
-            core.start()
             return node
         }.get()
     }

@@ -41,7 +41,9 @@ extension NodeCore: SessionLinkOwner {
     }
 
     func session(_ session: SessionLink, didClose end: SessionEnd) {
-        contenders.removeAll { $0 === session }
+        if let peer = session.hello?.record.peer, contenders[peer]?.session === session {
+            contenders.removeValue(forKey: peer)?.completion(nil)
+        }
         guard let index = halfOpen.firstIndex(where: { $0 === session }) else { return }
         halfOpen.remove(at: index)
         if case .handshake(let error) = end {
@@ -179,6 +181,13 @@ extension NodeCore: SessionLinkOwner {
         return connection
     }
 
+    /// A second session of a peer, which waits for the probe of the first.
+    struct Contender {
+        let session: SessionLink
+        /// Gets the connection that stays; nil when this session is not retired in its favour.
+        let completion: (Connection?) -> Void
+    }
+
     /// Two links with one peer: which stays is decided the same on both sides (carrier-wire(7) §4.5).
     ///
     /// - Parameter completion: gets the connection that stays; nil when the standing one turned out dead.
@@ -200,17 +209,22 @@ extension NodeCore: SessionLinkOwner {
         // A second dial: the connection that stands wins, if it still lives.
         session.owner = self
         session.setHeld(true)
-        contenders.append(session)
+        let contender = Contender(session: session, completion: completion)
+        if let older = contenders.updateValue(contender, forKey: info.peer) {
+            // The probe is under way; of those that wait for its outcome the newest stays.
+            older.session.owner = nil
+            older.session.close(.duplicateConnection)
+            return older.completion(nil)
+        }
         standing.probe { [weak self] isAlive in
-            guard let self else { return }
-            contenders.removeAll { $0 === session }
+            guard let self, let contender = contenders.removeValue(forKey: info.peer) else { return }
             if isAlive {
-                standing.retire(session)
-                completion(standing)
+                standing.retire(contender.session)
+                contender.completion(standing)
             } else {
                 standing.abort(.broken("expected an answer to a probe, got a new connection instead"))
-                completion(nil)
-                session.setHeld(false)
+                contender.completion(nil)
+                contender.session.setHeld(false)
             }
         }
     }
@@ -218,7 +232,7 @@ extension NodeCore: SessionLinkOwner {
     /// Whether another link with this connection's peer is about to stand.
     func expectsSuccessor(of connection: Connection) -> Bool {
         guard connection.isFresh else { return false }
-        return !halfOpen.isEmpty || contenders.contains { $0.hello?.record.peer == connection.peer }
+        return !halfOpen.isEmpty || contenders[connection.peer] != nil
             || attempts.contains { $0.pinned == nil || $0.pinned == connection.peer }
     }
 

@@ -16,7 +16,7 @@ final class NodeCore {
     /// Inbound links that have not shaken hands yet, the oldest first.
     var halfOpen: [SessionLink] = []
     /// Sessions that wait for the probe of the connection that stands.
-    var contenders: [SessionLink] = []
+    var contenders: [PeerID: Contender] = [:]
     var attempts: [DialAttempt] = []
     var admission: Admission
     var timers: [TimerKey: Scheduled<Void>] = [:]
@@ -131,7 +131,7 @@ final class NodeCore {
         isStopping = true
         for attempt in attempts { attempt.cancel(.shuttingDown) }
         for each in halfOpen { each.abort(.local(.shutdown, "")) }
-        for each in contenders { each.close(.shutdown) }
+        for each in contenders.values { each.session.close(.shutdown) }
         let closing = connections.values.sorted { $0.peer < $1.peer }
         let links = closing.compactMap(\.session?.link)
         for connection in closing { connection.close(.shutdown) }

@@ -36,11 +36,10 @@ enum Program {
         unknown("subcommand or topic", name, names: names, see: "carrier help", arguments)
     }
 
-    /// `carrier --generate-manual PAGE`: the mdoc source of a man page.
+    /// `carrier --generate-manual [PAGE]`: the names of the man pages, or the mdoc source of one.
     private static func manual(_ arguments: [String]) -> Never {
-        guard let page = arguments.first, let text = Manual.page(named: page) else {
-            fail("--generate-manual needs the name of a page: \(Manual.pages.joined(separator: " "))", arguments)
-        }
+        guard let page = arguments.first else { show(Manual.pages.joined(separator: "\n")) }
+        guard let text = Manual.page(named: page) else { fail("there is no page '\(page)'", arguments) }
         show(text)
     }
 

@@ -20,7 +20,10 @@ struct DialCommand: CarrierCommand {
         .ok, .unreachable, .auth, .refused, .lost, .deadline, .usage, .data, .noinput, .bug, .io, .perm,
     ]
     static let examples = [
-        (line: "tar cf - dir | carrier dial --send-only \"$A\"", about: "Send a tree; the other side runs carrier listen --pipe | tar xf -."),
+        (
+            line: "tar cf - dir | carrier dial --send-only \"$A\"",
+            about: "Send a tree; the other side runs carrier listen --pipe | tar xf -."
+        ),
         (line: "carrier dial -z \"$A\"", about: "Only shake hands, and say how long it took."),
     ]
 
@@ -51,7 +54,9 @@ struct DialCommand: CarrierCommand {
     var stopsWithoutReader: Bool { !sendOnly }
 
     func validate() throws {
-        if sendOnly && recvOnly { throw ValidationError("--send-only and --recv-only exclude each other; leave one out") }
+        if sendOnly && recvOnly {
+            throw ValidationError("--send-only and --recv-only exclude each other; leave one out")
+        }
         if linger != nil && (sendOnly || recvOnly) { throw ValidationError("--linger needs both directions") }
         if common.json && !probe { throw ValidationError("--json is for -z and --messages: stdout carries bytes here") }
         if addresses.contains(where: { $0.scheme == .udp }) && !probe {
@@ -74,8 +79,10 @@ struct DialCommand: CarrierCommand {
         } catch RequestError.disconnected(let cause) {
             throw Failure(cause.exitCode(hasSpoken: false), target: "\(peer.info.address)", "\(cause)")
         }
-        console.output.emit(HandshakeRecord(session: SessionRecord(
-            target: addresses[0].description, isPinned: addresses.allSatisfy { $0.peer != nil }, peer: peer)))
+        console.output.emit(
+            HandshakeRecord(
+                session: SessionRecord(
+                    target: addresses[0].description, isPinned: addresses.allSatisfy { $0.peer != nil }, peer: peer)))
         return .ok
     }
 
@@ -100,7 +107,8 @@ private struct HandshakeRecord: Record {
 
     func text(_ style: Style) -> String? {
         let peer = session.peer
-        return "ok \(peer.info.address) connect \(milliseconds(peer.connectTime)) handshake \(milliseconds(peer.handshakeTime))"
+        return
+            "ok \(peer.info.address) connect \(milliseconds(peer.connectTime)) handshake \(milliseconds(peer.handshakeTime))"
     }
 }
 

@@ -19,7 +19,10 @@ struct ListenCommand: CarrierCommand {
     ]
     static let examples = [
         (line: "carrier listen --pipe | tar xf -", about: "Receive what carrier dial --send-only sends."),
-        (line: "mkfifo ready; carrier listen --ready-file ready >events & read -r A <ready", about: "Wait without sleeping until the node listens."),
+        (
+            line: "mkfifo ready; carrier listen --ready-file ready >events & read -r A <ready",
+            about: "Wait without sleeping until the node listens."
+        ),
         (line: "carrier listen --exec 'grep --line-buffered error'", about: "A filter for each session."),
     ]
 
@@ -27,22 +30,32 @@ struct ListenCommand: CarrierCommand {
     @OptionGroup(title: "Session options") var session: SessionOptions
 
     @Flag(name: .long, help: "Make the first session's byte stream stdin and stdout, then exit.") var pipe = false
-    @Option(name: .long, help: ArgumentHelp("Run a command, by /bin/sh -c, for each session's byte stream.", valueName: "command"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Run a command, by /bin/sh -c, for each session's byte stream.", valueName: "command"))
     var exec: String?
     @Flag(name: .long, help: "Send each session's byte stream back.") var echo = false
-    @Option(name: .long, help: ArgumentHelp("Let in these peers only; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Let in these peers only; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
     var allow: [String] = []
-    @Option(name: .long, help: ArgumentHelp("Turn away these peers; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Turn away these peers; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
     var deny: [String] = []
     @Option(name: .long, help: ArgumentHelp("Inbound sessions at most.", valueName: "n")) var maxPeers = 128
     @Option(
-        name: .long, help: ArgumentHelp("An address to tell others instead of the bound ones. May be repeated.", valueName: "address"),
+        name: .long,
+        help: ArgumentHelp(
+            "An address to tell others instead of the bound ones. May be repeated.", valueName: "address"),
         transform: AddressArgument.parse)
     var advertise: [Address] = []
     @Flag(name: .long, help: "Exit after the first session; as --count 1.") var once = false
     @Option(name: .long, help: ArgumentHelp("Exit after so many sessions.", valueName: "n")) var count: Int?
     @Option(
-        name: .long, help: ArgumentHelp("Exit after this time.", valueName: "duration"), transform: DurationArgument.parse)
+        name: .long, help: ArgumentHelp("Exit after this time.", valueName: "duration"),
+        transform: DurationArgument.parse)
     var duration: DurationArgument?
     @Option(
         name: .long, help: ArgumentHelp("Exit after so long without a session.", valueName: "duration"),
@@ -59,7 +72,8 @@ struct ListenCommand: CarrierCommand {
         completion: .directory)
     var state: String?
     @Argument(
-        help: ArgumentHelp("Where to listen (default: tcp://[::]:0).", valueName: "address"), transform: AddressArgument.parse)
+        help: ArgumentHelp("Where to listen (default: tcp://[::]:0).", valueName: "address"),
+        transform: AddressArgument.parse)
     var addresses: [Address] = []
 
     var endsWithRecord: Bool { !pipe }
@@ -85,15 +99,16 @@ struct ListenCommand: CarrierCommand {
             configuration.takesByteStreams = pipe || echo || exec != nil
             configuration.acceptsUnregistered = true
             configuration.admit = { access.verdict(on: $0.peer) }
-        } _: { node in
+        } prepare: { node in
             let bound = try await bind(node)
             // Loopback last: it serves peers of this machine only.
             let published = bound.filter { $0.ip?.scope != .loopback } + bound.filter { $0.ip?.scope == .loopback }
             await node.publish(advertise.isEmpty ? published : advertise)
             let dialable = (advertise.isEmpty ? bound : advertise).map { $0.pinned(to: node.id) }
             try announce(dialable, node, console)
-            let contacts = state.map { ContactsFile(directory: $0, node, console) }
-            try await contacts?.restore()
+            try await contacts(node, console)?.restore()
+        } _: { node in
+            let contacts = contacts(node, console)
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
                 if let contacts { group.addTask { try await contacts.keepSaving() } }
@@ -104,6 +119,10 @@ struct ListenCommand: CarrierCommand {
                 return code ?? .ok
             }
         }
+    }
+
+    private func contacts(_ node: Node, _ console: Console) -> ContactsFile? {
+        state.map { ContactsFile(directory: $0, node, console) }
     }
 
     /// Listens on all addresses; the default one falls back to IPv4 where there is no IPv6.

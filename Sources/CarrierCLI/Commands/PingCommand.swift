@@ -24,7 +24,10 @@ struct PingCommand: CarrierCommand {
     static let examples = [
         (line: "carrier ping -c 3 \"$A\"", about: "Three pings."),
         (line: "carrier ping --until up --timeout 30s \"$A\" && run-tests", about: "Wait for a node to come up."),
-        (line: "carrier ping -c 3 --json - <peers | jq -r 'select(.type==\"summary\")|[.target,.loss_pct]|@tsv'", about: "The loss of each peer in a list."),
+        (
+            line: "carrier ping -c 3 --json - <peers | jq -r 'select(.type==\"summary\")|[.target,.loss_pct]|@tsv'",
+            about: "The loss of each peer in a list."
+        ),
     ]
 
     @OptionGroup(title: "Common options") var common: CommonOptions
@@ -51,7 +54,9 @@ struct PingCommand: CarrierCommand {
         name: .long, help: ArgumentHelp("Exit 1 when the average round trip is longer.", valueName: "duration"),
         transform: DurationArgument.parse)
     var maxRtt: DurationArgument?
-    @Argument(help: ArgumentHelp("Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"))
+    @Argument(
+        help: ArgumentHelp("Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address")
+    )
     var targets: [String]
 
     func validate() throws {

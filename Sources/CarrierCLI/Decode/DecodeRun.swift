@@ -8,7 +8,7 @@ final class DecodeRun {
 
     private let command: DecodeCommand
     private let console: Console
-    private let keyLog: KeyLogFile?
+    private let keyLog: KeyLogReader?
     private var json: JSONRenderer
     private var text: TextRenderer
     private var summary = DecodeSummary()
@@ -20,7 +20,7 @@ final class DecodeRun {
         self.console = console
         json = JSONRenderer(showsPayload: command.payload)
         text = TextRenderer(showsPayload: command.payload, usesColour: console.output.style.isColoured)
-        keyLog = command.keylog.map { KeyLogFile($0, console.diagnostics) }
+        keyLog = command.keylog.map { KeyLogReader($0, console.diagnostics) }
     }
 
     func run(_ paths: [String]) throws -> ExitCode {

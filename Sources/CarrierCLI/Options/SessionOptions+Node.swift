@@ -8,6 +8,7 @@ extension SessionOptions {
     /// - Parameter bootstrap: the peers through which to join the overlay; none: stay out of it.
     func withNode<Value: Sendable>(
         _ console: Console, bootstrap: [Address] = [], configure: (inout NodeConfiguration) -> Void = { _ in },
+        prepare: @Sendable (Node) async throws -> Void = { _ in },
         _ body: @Sendable @escaping (Node) async throws -> Value
     ) async throws -> Value {
         var configuration = NodeConfiguration(identity: try await identity(console))
@@ -31,7 +32,7 @@ extension SessionOptions {
         discovery.bootstrap = bootstrap
         let components = Node.overlayComponents(configuration.identity, discovery: discovery)
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
-        return try await Node.run(configuration, components: components, on: loop) { node in
+        return try await Node.run(configuration, components: components, on: loop, prepare: prepare) { node in
             try await withTaskExecutorPreference(node.executor) { try await body(node) }
         }
     }

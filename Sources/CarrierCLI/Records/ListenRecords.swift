@@ -65,7 +65,6 @@ struct MessageRecord: Record {
         line.add("peer", "\(peer)")
         line.add("opcode", frame.opcode.rawValue)
         line.add("codec", frame.codec.description)
-        line.add("bytes", frame.body.readableBytes)
         frame.body.withUnsafeReadableBytes { line.add(payload: $0) }
     }
 

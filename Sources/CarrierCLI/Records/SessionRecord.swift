@@ -25,7 +25,9 @@ struct SessionRecord: Record {
 }
 
 /// A duration as ping prints it: `0.41ms`.
-func milliseconds(_ duration: Duration) -> String { "\(decimal(duration.milliseconds, places: duration.milliseconds < 10 ? 3 : 2))ms" }
+func milliseconds(_ duration: Duration) -> String {
+    "\(decimal(duration.milliseconds, places: duration.milliseconds < 10 ? 3 : 2))ms"
+}
 
 /// A number with so many decimals.
 func decimal(_ value: Double, places: Int) -> String {

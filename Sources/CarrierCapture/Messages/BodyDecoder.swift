@@ -68,14 +68,21 @@ struct BodyDecoder {
             switch codec {
             case .bytes: return
             case .msgpack:
-                try MsgpackJSON.write(body, to: &json)
-                outcome.fields.append(Field("msgpack", .json(json.bytes)))
+                outcome.fields.append(Field("msgpack", .json(try Self.msgpack(body))))
             case .protobuf:
                 try ProtobufJSON.write(body, to: &json)
                 outcome.fields.append(Field("protobuf", .json(json.bytes)))
             }
         } catch {
             outcome.problem = error.description
+        }
+    }
+
+    private static func msgpack(_ body: ByteBuffer) throws(WireError) -> ByteBuffer {
+        do throws(WireError) {
+            return ByteBuffer(string: try MsgpackValue(msgpack: body).json)
+        } catch {
+            throw WireError("msgpack \(error.field)", at: error.offset, error.problem)
         }
     }
 

@@ -79,7 +79,15 @@ public struct ComponentHost {
         guard let route = routes[message.opcode] else { return .unrouted }
         for index in route {
             var isClaimed = false
-            run(index) { component, context throws in isClaimed = try component.receive(message, &context) }
+            run(index) { component, context throws in
+                do {
+                    isClaimed = try component.receive(message, &context)
+                } catch let error as WireError {
+                    // A malformed body is the peer's fault and ends its connection, whoever notices.
+                    isClaimed = true
+                    context.perform(.disconnect(message.peer, .protocolError, "\(message.opcode): \(error)"))
+                }
+            }
             if isClaimed { return .claimed }
         }
         return .passed

@@ -52,19 +52,19 @@ extension PeerRecord {
     /// judged once it is resolved.
     public func dialable(toldAt reach: Reach) -> [Address] { usable(toldAt: reach).filter { $0.ip != nil } }
 
-    /// The narrowest reach among the addresses: the record may be told to peers up to that reach; nil when it may be
-    /// told to nobody, for a record cannot be told in part.
-    var tellableReach: Reach? {
-        var narrowest: Reach?
+    /// The narrowest and the widest reach among the addresses.
+    ///
+    /// A record cannot be told in part: it may be told to peers up to the narrowest reach, to nobody (nil) when one of its
+    /// addresses is poisoned everywhere. It is worth something from tellers up to the widest; nil: from none.
+    var reaches: (narrowest: Reach?, widest: Reach?) {
+        var found: [Reach] = []
+        var isPoisoned = false
         for text in addresses {
-            guard let address = try? Address(text), address.port != 0 else { return nil }
-            guard let ip = address.ip else {
-                narrowest = narrowest ?? .internet
-                continue
-            }
-            guard let reach = Reach(ip) else { return nil }
-            narrowest = min(narrowest ?? reach, reach)
+            let address = try? Address(text)
+            // A name may lead anywhere; it counts as public.
+            let reach = address.flatMap { $0.port == 0 ? nil : $0.ip.map(Reach.init) ?? .internet }
+            if let reach { found.append(reach) } else { isPoisoned = true }
         }
-        return narrowest
+        return (isPoisoned ? nil : found.min(), found.max())
     }
 }

@@ -10,12 +10,14 @@ public final class VerifiedRecord: Sendable, Hashable {
     public let nodeID: NodeID
     /// Up to which reach the record may be told on; nil for nobody.
     let tellable: Reach?
+    /// From tellers up to which reach the record has an address worth having; nil for none.
+    let usable: Reach?
 
     /// Takes a record that has been checked already.
     private init(checked record: PeerRecord) {
         self.record = record
         nodeID = record.peer.nodeID
-        tellable = record.tellableReach
+        (tellable, usable) = record.reaches
     }
 
     /// Checks puzzles and signature, the cheaper first; nil when either fails.
@@ -28,6 +30,8 @@ public final class VerifiedRecord: Sendable, Hashable {
     convenience init(provedBy info: PeerInfo) { self.init(checked: info.record) }
 
     public var peer: PeerID { record.peer }
+    /// Whether a teller with this reach can have told an address of the record in good faith.
+    func isUsable(toldAt reach: Reach) -> Bool { usable.map { $0 >= reach } ?? false }
     /// Whether the peer is a client, which nobody can dial and no table holds.
     public var isClient: Bool { record.addresses.isEmpty }
 

@@ -11,6 +11,8 @@ public enum HandshakeError: Error, Equatable, Sendable, CustomStringConvertible 
     case networkMismatch(ours: UInt32, theirs: UInt32)
     /// A length that no handshake message has; judged by the prefix alone.
     case messageTooLong(limit: Int, got: Int)
+    /// Bytes behind message 1, before it was answered; how many.
+    case outOfTurn(Int)
     /// A message whose fields are not what they should be.
     case malformed(WireError)
     /// A Noise message is too short, altered, or made with a refused key.
@@ -41,6 +43,7 @@ public enum HandshakeError: Error, Equatable, Sendable, CustomStringConvertible 
             "expected network \(ours), got network \(theirs); choose the same with --network"
         case .messageTooLong(let limit, let got):
             "expected a handshake message of at most \(limit) bytes, got \(got)"
+        case .outOfTurn(let count): "expected to be waited for after handshake message 1, got \(count) more bytes"
         case .malformed(let error): "malformed handshake: \(error)"
         case .noise(.truncated(let message, let expected, let got)):
             "expected at least \(expected) bytes in handshake message \(message), got \(got)"

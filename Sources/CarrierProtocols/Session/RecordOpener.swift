@@ -21,12 +21,13 @@ public struct RecordOpener: ~Copyable {
     /// - Throws: `authenticationFailed` for a record that is altered, out of order or too short; end the connection then.
     public mutating func open(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws(CryptoError) {
         if partial.readableBytes > 0 {
-            guard completePartial(from: &input) else { return }
+            guard completePartial(from: &input) else { return try judgePrefix() }
             if let record = Self.nextRecord(of: &partial) { try open(record, into: &plaintext) }
             partial.clear()
         }
         while let record = Self.nextRecord(of: &input) { try open(record, into: &plaintext) }
         partial.writeBuffer(&input)
+        try judgePrefix()
     }
 
     /// Moves just what the waiting record lacks; whether it is whole now.
@@ -41,6 +42,12 @@ public struct RecordOpener: ~Copyable {
         }
         take(upTo: 2 + Int(length))
         return partial.readableBytes == 2 + Int(length)
+    }
+
+    /// A record that announces less than a tag is refused at once: nothing that follows can make it good.
+    private func judgePrefix() throws(CryptoError) {
+        let length = partial.getInteger(at: partial.readerIndex, endianness: .little, as: UInt16.self)
+        if let length, Int(length) < AESGCM.tagSize { throw .authenticationFailed }
     }
 
     /// The ciphertext and tag of the next record, when it is whole.

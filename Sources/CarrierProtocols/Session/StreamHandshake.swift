@@ -123,6 +123,8 @@ public struct StreamHandshake: ~Copyable {
         guard let current = state.take() else { throw .linkClosed("the handshake is over") }
         switch consume current {
         case .awaitingMessage1:
+            // Message 3 depends on the answer: who sends on before it repeats what others said.
+            guard input.readableBytes == 0 else { throw .outOfTurn(input.readableBytes) }
             return .more(send: try answerMessage1(message))
         case .awaitingMessage2(let noise):
             return try finish(initiator: noise, message)

@@ -69,7 +69,8 @@ public struct Reader {
 
     /// 32 bytes as they are.
     public mutating func raw32(_ field: StaticString) throws(WireError) -> Bytes32 {
-        guard let value = Bytes32(buffer.readableBytesView.prefix(32)) else { throw truncated(field, 32) }
+        let value = buffer.withUnsafeReadableBytes { Bytes32(UnsafeRawBufferPointer(rebasing: $0.prefix(32))) }
+        guard let value else { throw truncated(field, 32) }
         buffer.moveReaderIndex(forwardBy: 32)
         return value
     }

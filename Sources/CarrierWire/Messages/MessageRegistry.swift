@@ -20,17 +20,20 @@ public struct MessageRegistry: Sendable {
         }
     }
 
-    @usableFromInline var byOpcode: [Opcode: Entry] = [:]
-    @usableFromInline var byType: [ObjectIdentifier: Opcode] = [:]
+    // Carrier's own messages are in both from the start, so that each look-up is one.
+    @usableFromInline var byOpcode = Self.builtIn
+    @usableFromInline var byType = Self.builtInTypes
 
     /// No message but carrier's own.
     public init() {}
 
-    /// All that is registered, by rising opcode.
-    public var entries: [Entry] { byOpcode.values.sorted { $0.opcode.rawValue < $1.opcode.rawValue } }
+    /// All that is registered, by rising opcode, without carrier's own messages.
+    public var entries: [Entry] {
+        byOpcode.values.filter(\.opcode.isApplication).sorted { $0.opcode.rawValue < $1.opcode.rawValue }
+    }
 
     /// What is registered for an opcode; carrier's own messages included.
-    public func entry(for opcode: Opcode) -> Entry? { byOpcode[opcode] ?? Self.builtIn[opcode] }
+    public func entry(for opcode: Opcode) -> Entry? { byOpcode[opcode] }
 
     /// Registers a message type.
     ///
@@ -39,9 +42,6 @@ public struct MessageRegistry: Sendable {
         _ type: M.Type, opcode: Opcode, name: String? = nil
     ) throws(RegistryError) {
         let name = name ?? "\(type)"
-        if let builtIn = type as? any BuiltInMessage.Type {
-            throw .typeTaken(name, by: builtIn.opcode, wantedFor: opcode)
-        }
         if let taken = byType[ObjectIdentifier(type)] { throw .typeTaken(name, by: taken, wantedFor: opcode) }
         try insert(Entry(opcode: opcode, name: name, codec: type.codec, type: type))
         byType[ObjectIdentifier(type)] = opcode
@@ -67,14 +67,8 @@ public struct MessageRegistry: Sendable {
     /// - Throws: `unregisteredType`.
     @inlinable
     public func opcode<M: Message>(of type: M.Type) throws(RegistryError) -> Opcode {
-        if let opcode = byType[ObjectIdentifier(type)] { return opcode }
-        return try builtInOpcode(of: type)
-    }
-
-    @usableFromInline
-    func builtInOpcode(of type: any Message.Type) throws(RegistryError) -> Opcode {
-        guard let builtIn = type as? any BuiltInMessage.Type else { throw .unregisteredType("\(type)") }
-        return builtIn.opcode
+        guard let opcode = byType[ObjectIdentifier(type)] else { throw .unregisteredType("\(type)") }
+        return opcode
     }
 
     /// The frame that carries a message.
@@ -113,19 +107,18 @@ public struct MessageRegistry: Sendable {
         return try M(body: frame.body)
     }
 
-    private static let builtIn: [Opcode: Entry] = {
-        let types: [any BuiltInMessage.Type] = [
-            Keepalive.self, KeepaliveResponse.self, ProxyResponse.self, Ping.self, Pong.self, LookupNodeRequest.self,
-            LookupNodeResponse.self, Disconnect.self, ProxyRequest.self, MetricRequest.self, MetricResponse.self,
-            AckResponse.self, Broadcast.self, BroadcastReport.self, ReachabilityRequest.self, ReachabilityResponse.self,
-            BroadcastDigest.self, BroadcastWant.self,
-        ]
-        return Dictionary(
-            uniqueKeysWithValues: types.map { type in
-                (
-                    type.opcode,
-                    Entry(opcode: type.opcode, name: "\(type.opcode)", codec: type.codec, type: type)
-                )
-            })
-    }()
+    private static let builtInMessages: [any BuiltInMessage.Type] = [
+        Keepalive.self, KeepaliveResponse.self, ProxyResponse.self, Ping.self, Pong.self, LookupNodeRequest.self,
+        LookupNodeResponse.self, Disconnect.self, ProxyRequest.self, MetricRequest.self, MetricResponse.self,
+        AckResponse.self, Broadcast.self, BroadcastReport.self, ReachabilityRequest.self, ReachabilityResponse.self,
+        BroadcastDigest.self, BroadcastWant.self,
+    ]
+
+    private static let builtIn = Dictionary(
+        uniqueKeysWithValues: builtInMessages.map { type in
+            (type.opcode, Entry(opcode: type.opcode, name: "\(type.opcode)", codec: type.codec, type: type))
+        })
+
+    private static let builtInTypes = Dictionary(
+        uniqueKeysWithValues: builtInMessages.map { (ObjectIdentifier($0), $0.opcode) })
 }

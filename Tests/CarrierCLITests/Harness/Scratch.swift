@@ -22,7 +22,7 @@ final class Scratch: Sendable {
         .deletingLastPathComponent().deletingLastPathComponent().path
 
     /// What every child finds in its environment: nothing of the machine but the path.
-    private func environment(_ more: [String: String]) -> [String: String] {
+    func environment(_ more: [String: String] = [:]) -> [String: String] {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return [
             "PATH": "\(Self.binaries):\(path)", "HOME": self.path, "TMPDIR": self.path, "LC_ALL": "C.UTF-8",

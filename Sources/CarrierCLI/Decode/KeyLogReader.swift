@@ -3,7 +3,7 @@ import CarrierCrypto
 import Glibc
 
 /// A key log that may still be written to: read again when a session is not in it.
-final class KeyLogFile {
+final class KeyLogReader {
     /// How long a session's line may take to appear: a node writes it while the capture already shows its records.
     private static let patience: Duration = .milliseconds(500)
 
