@@ -1,4 +1,5 @@
 internal import CarrierCrypto
+internal import CarrierProtocols
 internal import CarrierWire
 
 extension SimulatedNetwork {
