@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierTesting
@@ -13,9 +14,14 @@ struct LookupExperiment {
     let lookups: Int
     let seed: UInt64
     /// How many identities the adversaries of the paper have in store.
-    var sybils = 500_000
+    var sybils = 200_000
+    var kinds = Adversary.allCases
     var shares = Array(stride(from: 0, through: 90, by: 10))
     var paths = [1, 4, 8]
+
+    enum Adversary: String, CaseIterable, ExpressibleByArgument {
+        case sybils, colluders
+    }
 
     struct Point {
         var success = 0.0
@@ -27,14 +33,14 @@ struct LookupExperiment {
     func run(_ report: Report) throws {
         let ensemble = try Ensemble(nodes, seed: seed, report)
         report.progress("making \(sybils) Sybils")
-        let store = try Sybils(sybils, seed: seed) { report.progress("\($0) Sybils") }
+        let store = try Sybils(kinds.contains(.sybils) ? sybils : 0, seed: seed) { report.progress("\($0) Sybils") }
         report.row(["lookup", "N", "adversary", "d", "share", "success", "hops", "queries", "ms"])
-        for (kind, store) in [("sybils", store), ("colluders", nil)] {
+        for kind in kinds {
             var curves: [LineChart.Series] = []
             for d in paths {
                 var points: [(x: Double, y: Double)] = []
                 for share in shares {
-                    let point = try measure(ensemble, share: share, paths: d, store)
+                    let point = try measure(ensemble, share: share, paths: d, kind == .sybils ? store : nil)
                     points.append((Double(share), point.success))
                     tell(point, kind, d, share, report)
                 }
@@ -49,11 +55,11 @@ struct LookupExperiment {
         }
     }
 
-    private func tell(_ point: Point, _ kind: String, _ d: Int, _ share: Int, _ report: Report) {
+    private func tell(_ point: Point, _ kind: Adversary, _ d: Int, _ share: Int, _ report: Report) {
         report.progress("\(kind), d \(d), \(share) % adversaries: \(Report.number(point.success, 4))")
         report.row(
             [
-                "", "\(nodes)", kind, "\(d)", "\(share) %", Report.number(point.success, 4),
+                "", "\(nodes)", kind.rawValue, "\(d)", "\(share) %", Report.number(point.success, 4),
                 Report.number(point.hops, 2),
                 Report.number(point.queries, 1), Report.number(point.latency, 0),
             ])

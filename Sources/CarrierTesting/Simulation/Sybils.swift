@@ -26,11 +26,11 @@ public final class Sybils {
 
     private static func identity(_ number: UInt64, _ seed: UInt64) throws -> Identity {
         var random = SeededRandom(seed ^ number &* 0x9e37_79b9_7f4a_7c15)
-        let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
-        return Identity(key: try Ed25519.SigningKey(seed: SecretBytes(bytes)), puzzleNonce: .zero)
+        return Identity(
+            key: try Ed25519.SigningKey(seed: SecretBytes(Bytes32(random: &random).array)), puzzleNonce: .zero)
     }
 
-    /// Records of `count` of them near a place: by chance among four times as many nearest ones, so that each answer tells
+    /// Records of `count` of them near a place: by chance among twice as many nearest ones, so that each answer tells
     /// of others.
     public func near(
         _ target: NodeID, _ count: Int, using random: inout some RandomNumberGenerator
@@ -41,8 +41,8 @@ public final class Sybils {
             if ids[middle].node < target { low = middle + 1 } else { high = middle }
         }
         // A window around the place in sorted order holds the nearest by distance, but for the edges of subtrees.
-        let window = ids[max(0, low - 16 * count)..<min(ids.count, low + 16 * count)]
-        let nearest = window.sorted { $0.node.distance(to: target) < $1.node.distance(to: target) }.prefix(4 * count)
+        let window = ids[max(0, low - 8 * count)..<min(ids.count, low + 8 * count)]
+        let nearest = window.sorted { $0.node.distance(to: target) < $1.node.distance(to: target) }.prefix(2 * count)
         return nearest.shuffled(using: &random).prefix(count).compactMap { record($0.number) }
     }
 

@@ -96,7 +96,8 @@ extension Address {
             byte > 0x20 && byte < 0x7f && !#"/?#[]:@\%"#.utf8.contains(byte)
         }
         guard !text.isEmpty, allowed else {
-            throw AddressError(expected: "a host name, an IPv4 address or an IPv6 address in brackets", got: String(text))
+            throw AddressError(
+                expected: "a host name, an IPv4 address or an IPv6 address in brackets", got: String(text))
         }
         return String(text)
     }

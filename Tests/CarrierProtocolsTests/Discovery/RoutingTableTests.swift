@@ -148,6 +148,19 @@ import Testing
         #expect(table.contact(node) == nil)
     }
 
+    @Test("asking does not clear a suspect: one that asks and never answers goes")
+    func askingIsNoAnswer() {
+        var table = table()
+        let node = others[0].verified.nodeID
+        _ = observe(&table, others[0])
+        for second in 1...5 {
+            #expect(table.contact(node) != nil)
+            table.failed(node, now: .seconds(Double(second) * 2))
+            if second < 5 { #expect(observe(&table, others[0], .asked, at: Double(second) * 2 + 1) == .known) }
+        }
+        #expect(table.contact(node) == nil)
+    }
+
     @Test("the newer record wins, the older one changes nothing")
     func newestRecord() throws {
         var table = table()
