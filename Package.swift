@@ -62,7 +62,6 @@ let package = Package(
             "CarrierTransport",
             [
                 "CarrierWire", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
-                .product(name: "NIOEmbedded", package: nio),
             ]),
         module("CarrierNAT", ["CMiniUPnPc", "CNATPMP", "CarrierWire"]),
         module(
@@ -82,7 +81,9 @@ let package = Package(
             name: "CarrierCLI",
             dependencies: [
                 "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "NIOCore", package: nio), .product(name: "Logging", package: "swift-log"),
+                "CarrierCapture", "CarrierCrypto", "CarrierProtocols", "CarrierTransport", "CarrierWire",
+                .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         module(
             "CarrierTesting",
@@ -100,14 +101,41 @@ let package = Package(
             ], path: "Benchmarks/Simulation", swiftSettings: house),
 
         tests(of: "CarrierCrypto", ["CarrierTesting"]),
-        tests(of: "CarrierWire", ["CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio)]),
+        tests(
+            of: "CarrierWire",
+            [
+                "CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
         tests(of: "CarrierProtocols", ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
         tests(
             of: "Carrier",
             [
                 "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "NIOEmbedded", package: nio),
             ]),
+        tests(of: "CarrierNAT", ["CarrierWire"]),
         tests(of: "CarrierCLI", ["CarrierTesting", "Carrier"]),
+        .testTarget(
+            name: "CarrierCaptureTests",
+            dependencies: [
+                "CarrierCapture", "CarrierCrypto", "CarrierWire", "CarrierProtocols",
+                .product(name: "NIOCore", package: nio),
+            ], exclude: ["FailCases"], swiftSettings: house),
     ]
 )
+
+// The fuzz target needs a linker and flags that nobody else should get: see Fuzz/README.md.
+if Context.environment["CARRIER_FUZZ"] != nil {
+    let flags = ["-sanitize=fuzzer,address"]
+    for target in package.targets where ["CarrierCapture", "CarrierWire"].contains(target.name) {
+        target.swiftSettings = house + [.unsafeFlags(flags)]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "FuzzDecode",
+            dependencies: ["CarrierCapture", "CarrierCrypto", .product(name: "NIOCore", package: nio)],
+            path: "Fuzz/Decode", swiftSettings: [.swiftLanguageMode(.v5), .unsafeFlags(flags)],
+            linkerSettings: [.unsafeFlags(flags + ["-use-ld=lld"])]))
+}

@@ -63,7 +63,7 @@ struct BroadcastExperiment {
 
     func measure(_ ensemble: Ensemble, deadShare: Int, seed: UInt64) throws -> Run {
         let network = try ensemble.network(seed: seed) { [BroadcastTree($0.identity)] }
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let order = Array(ensemble.overlay.members.indices).shuffled(using: &random)
         for node in order.prefix(nodes * deadShare / 100) { network.kill(node) }
         let origin = order[nodes - 1]

@@ -13,7 +13,7 @@ struct Ensemble {
         report.progress("making \(count) identities")
         overlay = try Overlay(count, verifier, seed: seed)
         report.progress("filling \(count) tables")
-        var random = SeededRandom(seed &+ 1)
+        var random = SeededRandom(seed: seed &+ 1)
         tables.reserveCapacity(count)
         for (index, member) in overlay.members.enumerated() {
             var table = RoutingTable(own: member.verified.nodeID)

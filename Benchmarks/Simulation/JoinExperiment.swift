@@ -15,7 +15,7 @@ struct JoinExperiment {
         report.row(["join", "N", "phase", "lookups", "found", "broadcasts", "coverage", "contacts"])
         var living = Array(0..<nodes)
         try tell("grown", network, living, report)
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let dead = Set(living.shuffled(using: &random).prefix(nodes * 3 / 10))
         for node in dead { network.kill(node) }
         living.removeAll { dead.contains($0) }

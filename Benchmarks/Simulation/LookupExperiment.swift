@@ -80,7 +80,7 @@ struct LookupExperiment {
         configuration.verifier = ensemble.verifier
         configuration.upkeepInterval = .zero
         let network = try ensemble.network(seed: seed) { _ in [Discovery(configuration)] }
-        var random = SeededRandom(seed &+ UInt64(share))
+        var random = SeededRandom(seed: seed &+ UInt64(share))
         let order = Array(ensemble.overlay.members.indices).shuffled(using: &random)
         let adversaries = order.prefix(nodes * share / 100)
         let honest = Array(order.dropFirst(adversaries.count))

@@ -1,1 +1,3 @@
-print("x")
+// Before anything opens a descriptor of its own.
+Descriptors.openClosedStandardOnes()
+Program.run(Array(CommandLine.arguments.dropFirst()))

@@ -1,7 +1,7 @@
 internal import COpenSSL
 
-/// AES-256-GCM (NIST SP 800-38D) under one key, in one direction, with one context that is used again for each
-/// message: making a context costs more than sealing a kilobyte.
+/// AES-256-GCM (NIST SP 800-38D) under one key, with one context that is used again for each message: making a context
+/// costs more than sealing a kilobyte.
 ///
 /// Nonces are the caller's duty; `RecordSealer` and `RecordOpener` are the types that count them.
 public final class AESGCM {
@@ -12,23 +12,21 @@ public final class AESGCM {
     /// Bytes of an authentication tag.
     public static let tagSize = 16
 
-    /// Which way a context works.
-    public enum Direction: Sendable {
-        case seal
-        case open
+    /// Which way a message goes, as libcrypto numbers it.
+    private enum Direction: Int32 {
+        case open = 0
+        case seal = 1
     }
 
     private let context: OpaquePointer
-    private let direction: Direction
 
     /// - Throws: `malformedKey` unless the key has 32 bytes.
-    public init(key: SecretBytes, direction: Direction) throws(CryptoError) {
+    public init(key: SecretBytes) throws(CryptoError) {
         guard key.count == Self.keySize else {
             throw .malformedKey(expected: "an AES-256 key of 32 bytes", got: "\(key.count) bytes")
         }
         guard let context = EVP_CIPHER_CTX_new() else { throw OpenSSL.failure("EVP_CIPHER_CTX_new") }
         self.context = context
-        self.direction = direction
         try setKey(key)
     }
 
@@ -38,19 +36,21 @@ public final class AESGCM {
     public func setKey(_ key: SecretBytes) throws(CryptoError) {
         let status = key.withUnsafeBytes { bytes in
             EVP_CipherInit_ex2(
-                context, OpenSSL.aes256GCM, bytes.bindMemory(to: UInt8.self).baseAddress, nil,
-                direction == .seal ? 1 : 0, nil)
+                context, OpenSSL.aes256GCM, bytes.bindMemory(to: UInt8.self).baseAddress, nil, 1, nil)
         }
         guard status == 1 else { throw OpenSSL.failure("EVP_CipherInit_ex2") }
     }
 
     /// Begins a message under a nonce of 12 bytes.
-    private func begin(nonce: UnsafeRawBufferPointer, authenticating data: UnsafeRawBufferPointer) throws(CryptoError) {
+    private func begin(
+        _ direction: Direction, nonce: UnsafeRawBufferPointer, authenticating data: UnsafeRawBufferPointer
+    ) throws(CryptoError) {
         guard nonce.count == Self.nonceSize else {
             throw .malformedKey(expected: "a nonce of 12 bytes", got: "\(nonce.count) bytes")
         }
         guard
-            EVP_CipherInit_ex2(context, nil, nil, nonce.bindMemory(to: UInt8.self).baseAddress, -1, nil) == 1
+            EVP_CipherInit_ex2(
+                context, nil, nil, nonce.bindMemory(to: UInt8.self).baseAddress, direction.rawValue, nil) == 1
         else { throw OpenSSL.failure("EVP_CipherInit_ex2") }
         if !data.isEmpty {
             var count: Int32 = 0
@@ -82,6 +82,22 @@ public final class AESGCM {
         return length
     }
 
+    /// The first `count` bytes of what sealing zeros gives: Noise's Rekey. The same in both directions, for GCM encrypts
+    /// and decrypts by the same key stream.
+    public func keystream(nonce: UnsafeRawBufferPointer, count: Int) throws(CryptoError) -> SecretBytes {
+        try begin(.seal, nonce: nonce, authenticating: UnsafeRawBufferPointer(start: nil, count: 0))
+        var failure: CryptoError?
+        let stream = SecretBytes(count: count) { bytes in
+            do throws(CryptoError) {
+                try update(UnsafeRawBufferPointer(bytes), into: bytes)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return stream
+    }
+
     /// Seals a message that lies in one piece.
     ///
     /// - Parameter output: `plaintext.count` + 16 bytes, ciphertext and tag; may begin where the plaintext does.
@@ -90,21 +106,25 @@ public final class AESGCM {
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         into output: UnsafeMutableRawBufferPointer
     ) throws(CryptoError) {
-        try seal(pieces: CollectionOfOne(plaintext), nonce: nonce, authenticating: data, into: output)
+        try seal(nonce: nonce, authenticating: data, into: output) { take throws(CryptoError) in try take(plaintext) }
     }
+
+    /// Takes the pieces of a message, one after the other.
+    public typealias PieceTaker = (UnsafeRawBufferPointer) throws(CryptoError) -> Void
 
     /// Seals a message that lies in several pieces, without putting them together first.
     ///
-    /// - Parameter output: the pieces' bytes + 16, ciphertext and tag.
+    /// - Parameters:
+    ///   - output: the pieces' bytes + 16, ciphertext and tag.
+    ///   - pieces: calls what it is given with each piece.
     public func seal(
-        pieces: some Collection<UnsafeRawBufferPointer>, nonce: UnsafeRawBufferPointer,
+        nonce: UnsafeRawBufferPointer,
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-        into output: UnsafeMutableRawBufferPointer
+        into output: UnsafeMutableRawBufferPointer, pieces: (PieceTaker) throws(CryptoError) -> Void
     ) throws(CryptoError) {
-        precondition(direction == .seal, "this context opens")
-        try begin(nonce: nonce, authenticating: data)
+        try begin(.seal, nonce: nonce, authenticating: data)
         var position = 0
-        for piece in pieces {
+        try pieces { piece throws(CryptoError) in
             try update(piece, into: UnsafeMutableRawBufferPointer(rebasing: output[position...]))
             position += piece.count
         }
@@ -119,19 +139,18 @@ public final class AESGCM {
 
     /// Opens ciphertext and tag.
     ///
-    /// - Parameter output: `sealed.count` - 16 bytes; may begin where the ciphertext does. What is in it after an error
-    ///   is not to be used.
+    /// - Parameter output: `sealed.count` - 16 bytes; may begin where the ciphertext does. It is zero after a tag that
+    ///   does not fit: nobody can use what nobody vouches for.
     /// - Throws: `authenticationFailed` when the tag does not fit or is not whole.
     public func open(
         _ sealed: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer,
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         into output: UnsafeMutableRawBufferPointer
     ) throws(CryptoError) {
-        precondition(direction == .open, "this context seals")
         guard sealed.count >= Self.tagSize else { throw .authenticationFailed }
         let boundary = sealed.count - Self.tagSize
         let tag = UnsafeMutableRawPointer(mutating: sealed.baseAddress?.advanced(by: boundary))
-        try begin(nonce: nonce, authenticating: data)
+        try begin(.open, nonce: nonce, authenticating: data)
         guard EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagSize), tag) == 1 else {
             throw OpenSSL.failure("EVP_CTRL_AEAD_SET_TAG")
         }
@@ -140,6 +159,7 @@ public final class AESGCM {
         var spare: UInt8 = 0
         guard EVP_CipherFinal_ex(context, &spare, &count) == 1 else {
             ERR_clear_error()
+            OPENSSL_cleanse(output.baseAddress, boundary)
             throw .authenticationFailed
         }
     }

@@ -16,6 +16,7 @@ public enum Ed25519 {
 
         /// - Throws: `malformedKey` unless the seed has 32 bytes.
         public init(seed: SecretBytes) throws(CryptoError) {
+            OpenSSL.initialise()
             let made = seed.withUnsafeBytes { bytes in
                 EVP_PKEY_new_raw_private_key(
                     EVP_PKEY_ED25519, nil, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
@@ -56,26 +57,49 @@ public enum Ed25519 {
         }
     }
 
-    /// Whether `signature` over `message` was made with the private half of `publicKey`. Any other count of bytes than
-    /// 64 and a point that is not on the curve are simply not valid.
+    /// Whether `signature` over `message` was made with the private half of `publicKey`.
+    ///
+    /// Any other count of bytes than 64 and a point that is not on the curve are simply not valid. Nor is anything by a
+    /// point of low order: RFC 8032 lets it pass, but it has no private half, and one signature by it fits many messages.
     public static func isValid(
         signature: some Collection<UInt8>, over message: [UInt8], by publicKey: Bytes32
     ) -> Bool {
-        guard signature.count == signatureSize else { return false }
+        guard signature.count == signatureSize, !isOfLowOrder(publicKey) else { return false }
+        OpenSSL.initialise()
         let key = publicKey.withUnsafeBytes { bytes in
             EVP_PKEY_new_raw_public_key(
                 EVP_PKEY_ED25519, nil, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
         }
-        guard let key, let context = EVP_MD_CTX_new() else { return false }
+        let context = EVP_MD_CTX_new()
         defer {
             EVP_PKEY_free(key)
             EVP_MD_CTX_free(context)
             ERR_clear_error()
         }
+        guard let key, let context else { return false }
         let signature = Array(signature)
         return EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1
             && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
     }
+
+    /// Whether the point lies in the subgroup of eight: its y coordinate, canonical or p higher, whatever the sign of x.
+    static func isOfLowOrder(_ publicKey: Bytes32) -> Bool {
+        var bytes = publicKey.array
+        bytes[31] &= 0x7f
+        return Bytes32(bytes).map { lowOrderPoints.contains($0) } ?? false
+    }
+
+    // y of the points of order 1, 2, 4 and 8 (two of them), and 0 and 1 again as p and p + 1.
+    private static let lowOrderPoints = Set(
+        [
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ].compactMap { Bytes32(hex: $0) })
 
     /// What a signature with a label covers: `label ‖ 0x00 ‖ data`, so that one signature cannot stand for another.
     public static func labelled(_ label: StaticString, _ data: some Collection<UInt8>) -> [UInt8] {

@@ -9,12 +9,14 @@ public enum HKDF {
         precondition(output.count == 32, "an HMAC-SHA-256 has 32 bytes")
         // A null key pointer would mean "the key of the call before" to libcrypto.
         var none: UInt8 = 0
-        _ = withUnsafePointer(to: &none) { empty in
+        let result = withUnsafePointer(to: &none) { empty in
             HMAC(
                 OpenSSL.sha256, key.baseAddress ?? UnsafeRawPointer(empty), Int32(key.count),
                 message.bindMemory(to: UInt8.self).baseAddress, message.count,
                 output.bindMemory(to: UInt8.self).baseAddress, nil)
         }
+        // Going on would mean going on under a key of zeros. Memory and a known algorithm are all that this can lack.
+        precondition(result != nil, "HMAC-SHA-256 failed in libcrypto")
     }
 
     /// HKDF-Extract: a 32-byte pseudorandom key from `material`.

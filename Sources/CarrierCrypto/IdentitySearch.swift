@@ -38,15 +38,17 @@ public struct IdentitySearch: Sendable {
     public func run() async throws -> Identity {
         let (difficulty, counters) = (difficulty, counters)
         let key = try await firstFound { () throws(CryptoError) -> Ed25519.SigningKey? in
-            counters.keys.add(64, ordering: .relaxed)
-            return try Puzzle.searchKey(bits: difficulty.staticBits, tries: 64)
+            var tries: UInt64 = 64
+            defer { counters.keys.add(tries, ordering: .relaxed) }
+            return try Puzzle.searchKey(bits: difficulty.staticBits, tries: &tries)
         }
         let nodeID = PeerID(key.publicKey).nodeID
         let nonce = try await firstFound { () throws(CryptoError) -> Bytes32? in
-            counters.nonces.add(4096, ordering: .relaxed)
+            var tries: UInt64 = 4096
+            defer { counters.nonces.add(tries, ordering: .relaxed) }
             var random = SystemRandom()
             return Puzzle.searchNonce(
-                for: nodeID, bits: difficulty.dynamicBits, from: Bytes32(random: &random), tries: 4096)
+                for: nodeID, bits: difficulty.dynamicBits, from: Bytes32(random: &random), tries: &tries)
         }
         return Identity(key: key, puzzleNonce: nonce)
     }

@@ -13,7 +13,7 @@ enum OpenSSL {
         return EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
     }()
 
-    /// Starts libcrypto without its configuration file and error strings: about 1 ms less at start-up.
+    /// Starts libcrypto without its configuration file: about 1 ms less at start-up.
     static func initialise() {
         _ = started
     }
@@ -48,6 +48,14 @@ public struct SystemRandom: RandomNumberGenerator, Sendable {
         let bytes = buffer.bindMemory(to: UInt8.self)
         // A machine without entropy cannot go on safely, and no peer can bring this about.
         precondition(RAND_bytes(bytes.baseAddress, Int32(bytes.count)) == 1, "the system has no random bytes")
+    }
+
+    /// Fills the buffer from the generator that libcrypto keeps apart for secrets: what `fill` shows to others tells
+    /// nothing about its state.
+    static func fillSecret(_ buffer: UnsafeMutableRawBufferPointer) {
+        OpenSSL.initialise()
+        let bytes = buffer.bindMemory(to: UInt8.self)
+        precondition(RAND_priv_bytes(bytes.baseAddress, Int32(bytes.count)) == 1, "the system has no random bytes")
     }
 
     /// `count` random bytes.

@@ -28,20 +28,28 @@ public enum Puzzle {
             && dynamicBits(of: nodeID, nonce: nonce) >= difficulty.dynamicBits
     }
 
-    /// Tries `count` fresh key pairs; the first that solves the static puzzle, or nil.
-    static func searchKey(bits: Int, tries count: Int) throws(CryptoError) -> Ed25519.SigningKey? {
-        for _ in 0..<count {
+    /// Tries at most `count` fresh key pairs; the first that solves the static puzzle, or nil. `count` becomes how many
+    /// were tried.
+    static func searchKey(bits: Int, tries count: inout UInt64) throws(CryptoError) -> Ed25519.SigningKey? {
+        let limit = count
+        count = 0
+        while count < limit {
+            count += 1
             let key = try Ed25519.SigningKey.generate()
             if staticBits(of: PeerID(key.publicKey).nodeID) >= bits { return key }
         }
         return nil
     }
 
-    /// Tries `count` nonces from `start` on; the first that solves the dynamic puzzle, or nil.
-    static func searchNonce(for nodeID: NodeID, bits: Int, from start: Bytes32, tries count: Int) -> Bytes32? {
+    /// Tries at most `count` nonces from `start` on; the first that solves the dynamic puzzle, or nil. `count` becomes
+    /// how many were tried.
+    static func searchNonce(for nodeID: NodeID, bits: Int, from start: Bytes32, tries count: inout UInt64) -> Bytes32? {
         let hash = SHA256()
         var nonce = start
-        for _ in 0..<count {
+        let limit = count
+        count = 0
+        while count < limit {
+            count += 1
             (nodeID.bytes ^ nonce).withUnsafeBytes { hash.update($0) }
             if hash.finish().leadingZeroBitCount >= bits { return nonce }
             nonce = nonce.successor

@@ -18,13 +18,15 @@ public final class SHA256 {
 
     /// Adds bytes to the message.
     public func update(_ bytes: UnsafeRawBufferPointer) {
-        EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1, "SHA-256 failed in libcrypto")
     }
 
     /// The digest of all that was added; the next `update` begins a new message.
     public func finish() -> Bytes32 {
         let digest = Bytes32 { output in
-            EVP_DigestFinal_ex(context, output.bindMemory(to: UInt8.self).baseAddress, nil)
+            precondition(
+                EVP_DigestFinal_ex(context, output.bindMemory(to: UInt8.self).baseAddress, nil) == 1,
+                "SHA-256 failed in libcrypto")
         }
         reset()
         return digest

@@ -19,7 +19,7 @@ public final class SecretBytes: Sendable, CustomStringConvertible, CustomDebugSt
 
     /// `count` random bytes.
     public static func random(count: Int) -> SecretBytes {
-        SecretBytes(count: count) { SystemRandom.fill($0) }
+        SecretBytes(count: count) { SystemRandom.fillSecret($0) }
     }
 
     deinit {

@@ -11,6 +11,7 @@ public enum X25519 {
 
         /// A key from its 32 secret bytes, which are clamped as RFC 7748 §5 says.
         public convenience init(_ secret: SecretBytes) throws(CryptoError) {
+            OpenSSL.initialise()
             let made = secret.withUnsafeBytes { bytes in
                 EVP_PKEY_new_raw_private_key(
                     EVP_PKEY_X25519, nil, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)

@@ -121,17 +121,13 @@ public struct BroadcastTree: Component {
 
     // MARK: Messages of others
 
-    public mutating func receive(_ message: Inbound, _ context: inout Context) -> Bool {
-        do {
-            switch message.opcode {
-            case .broadcast: take(try Broadcast(fields: message.frame.body), from: message.peer, &context)
-            case .broadcastReport: report(try BroadcastReport(fields: message.frame.body), message.peer, &context)
-            case .broadcastDigest: digest(try BroadcastDigest(fields: message.frame.body), message.peer, &context)
-            case .broadcastWant: want(try BroadcastWant(fields: message.frame.body), message.peer, &context)
-            default: return false
-            }
-        } catch {
-            context.perform(.penalise(message.peer, "a malformed \(message.opcode): \(error)"))
+    public mutating func receive(_ message: Inbound, _ context: inout Context) throws -> Bool {
+        switch message.opcode {
+        case .broadcast: take(try Broadcast(fields: message.frame.body), from: message.peer, &context)
+        case .broadcastReport: report(try BroadcastReport(fields: message.frame.body), message.peer, &context)
+        case .broadcastDigest: digest(try BroadcastDigest(fields: message.frame.body), message.peer, &context)
+        case .broadcastWant: want(try BroadcastWant(fields: message.frame.body), message.peer, &context)
+        default: return false
         }
         return true
     }

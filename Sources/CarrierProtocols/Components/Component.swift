@@ -18,6 +18,7 @@ public protocol Component: Sendable {
     /// A peer is connected; messages of it come after this.
     mutating func connected(_ peer: PeerInfo, _ context: inout Context) throws
     /// A message of one of `opcodes`. Returns whether the message is claimed: then later components do not see it.
+    /// A `WireError` thrown from here says that the body is malformed and ends the connection.
     mutating func receive(_ message: Inbound, _ context: inout Context) throws -> Bool
     /// What became of a frame that was sent with an expectation.
     mutating func answered(_ ticket: Ticket, by peer: PeerID, _ answer: Answer, _ context: inout Context) throws

@@ -64,15 +64,33 @@ public struct ComponentHost {
 
     public mutating func stop() { each { component, context throws in try component.stopped(&context) } }
 
-    /// Gives a message to the components of its opcode until one claims it; whether there was such a component.
-    public mutating func receive(_ message: Inbound) -> Bool {
-        guard let route = routes[message.opcode] else { return false }
+    /// What became of a message.
+    public enum Reception: Sendable {
+        /// No component receives its opcode.
+        case unrouted
+        /// Components saw it; none claimed it.
+        case passed
+        /// A component claimed it.
+        case claimed
+    }
+
+    /// Gives a message to the components of its opcode until one claims it.
+    public mutating func receive(_ message: Inbound) -> Reception {
+        guard let route = routes[message.opcode] else { return .unrouted }
         for index in route {
             var isClaimed = false
-            run(index) { component, context throws in isClaimed = try component.receive(message, &context) }
-            if isClaimed { break }
+            run(index) { component, context throws in
+                do {
+                    isClaimed = try component.receive(message, &context)
+                } catch let error as WireError {
+                    // A malformed body is the peer's fault and ends its connection, whoever notices.
+                    isClaimed = true
+                    context.perform(.disconnect(message.peer, .protocolError, "\(message.opcode): \(error)"))
+                }
+            }
+            if isClaimed { return .claimed }
         }
-        return true
+        return .passed
     }
 
     public mutating func answered(component: Int, _ ticket: Ticket, by peer: PeerID, _ answer: Answer) {

@@ -7,18 +7,12 @@ extension Discovery {
     private static let datagramBody = 1200 - 16 - 16 - 13
 
     /// Answers a lookup request with the nearest live contacts that may be told to the asker.
-    mutating func answer(_ inbound: Inbound, _ context: inout Context) {
+    mutating func answer(_ inbound: Inbound, _ context: inout Context) throws(WireError) {
         guard inbound.isRequest else {
             context.perform(.penalise(inbound.peer, "a lookup that is not sent as a request"))
             return
         }
-        let request: LookupNodeRequest
-        do {
-            request = try LookupNodeRequest(fields: inbound.frame.body)
-        } catch {
-            context.perform(.penalise(inbound.peer, "a malformed lookup request: \(error)"))
-            return
-        }
+        let request = try LookupNodeRequest(fields: inbound.frame.body)
         guard answerLimits.take(inbound.peer, now: context.now) else {
             context.log(.debug, "lookup of \(inbound.peer.short) left unanswered: over its rate")
             return

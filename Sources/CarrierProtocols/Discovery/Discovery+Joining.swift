@@ -27,7 +27,26 @@ struct Joining: Sendable {
     func isDue(hasContacts: Bool) -> Bool { phase == .idle && hasContacts || phase == .settled && !hasContacts }
 }
 
+/// How far a node has come in joining the overlay.
+public enum JoinProgress: Sendable {
+    case joining
+    /// No bootstrap peer could be reached so far; the node goes on trying.
+    case unreachable([JoinNotice.Failure])
+    case joined
+    case settled
+}
+
 extension Discovery {
+    /// How far the node has come in joining.
+    public var progress: JoinProgress {
+        switch joining.phase {
+        case .settled: .settled
+        case .filling: .joined
+        case .idle where configuration.bootstrap.isEmpty || !joining.failures.isEmpty: .unreachable(joining.failures)
+        case .idle, .dialling, .searching: .joining
+        }
+    }
+
     /// Most bootstrap addresses that are dialled at a time.
     private static let bootstrapLimit = 16
 

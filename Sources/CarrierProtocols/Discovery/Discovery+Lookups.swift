@@ -128,7 +128,7 @@ extension Discovery {
                 }
                 return .success(try LookupNodeResponse(fields: frame.body).records)
             } catch {
-                context.perform(.penalise(peer, "a malformed lookup answer: \(error)"))
+                context.perform(.disconnect(peer, .protocolError, "lookup answer: \(error)"))
                 return .failure(.unreachable("\(error)"))
             }
         }

@@ -76,8 +76,8 @@ public struct Discovery: Component {
         if case .broken = cause { check(peer.peer.nodeID, &context) }
     }
 
-    public mutating func receive(_ message: Inbound, _ context: inout Context) -> Bool {
-        answer(message, &context)
+    public mutating func receive(_ message: Inbound, _ context: inout Context) throws -> Bool {
+        try answer(message, &context)
         return true
     }
 

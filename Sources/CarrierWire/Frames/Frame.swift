@@ -52,8 +52,8 @@ public struct Frame: Equatable, Sendable {
     public func encodeHeader(into output: inout ByteBuffer) {
         // One bounds check for the whole header: this runs once a message.
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.headerSize) { raw in
-            raw.storeBytes(
-                of: UInt32(truncatingIfNeeded: body.readableBytes).littleEndian, toByteOffset: 0, as: UInt32.self)
+            let length = UInt32(truncatingIfNeeded: body.readableBytes)
+            raw.storeBytes(of: length.littleEndian, toByteOffset: 0, as: UInt32.self)
             raw.storeBytes(of: opcode.rawValue.littleEndian, toByteOffset: 4, as: UInt32.self)
             raw.storeBytes(of: flags.rawValue, toByteOffset: 8, as: UInt8.self)
             raw.storeBytes(of: codec.rawValue, toByteOffset: 9, as: UInt8.self)

@@ -88,11 +88,13 @@ public struct FrameHeader: Equatable, Sendable {
     public let reserved: UInt16
     public let nonce: UInt32
 
-    /// Reads the first 16 readable bytes; nil when there are fewer.
-    public init?(_ buffer: ByteBuffer) {
-        guard buffer.readableBytes >= Frame.headerSize else { return nil }
+    /// Reads 16 bytes from the readable ones, from `offset` on; nil when there are fewer.
+    public init?(_ buffer: ByteBuffer, at offset: Int = 0) {
+        guard offset >= 0, buffer.readableBytes - offset >= Frame.headerSize else { return nil }
         // One bounds check for the whole header: this runs once a message.
-        self = buffer.withUnsafeReadableBytes { raw in FrameHeader(raw) }
+        self = buffer.withUnsafeReadableBytes { raw in
+            FrameHeader(UnsafeRawBufferPointer(rebasing: raw[offset...]))
+        }
     }
 
     /// Reads the first 16 bytes of at least 16.
@@ -107,6 +109,11 @@ public struct FrameHeader: Equatable, Sendable {
 
     /// Header and body, in bytes.
     public var encodedSize: Int { Frame.headerSize + bodyLength }
+
+    /// Whether `validate` would pass, without the cost of an error.
+    public func isValid(bodyLimit: Int) -> Bool {
+        bodyLength <= bodyLimit && flags & ~Frame.Flags.known.rawValue == 0 && codec <= 2 && reserved == 0
+    }
 
     /// Checks all that a header alone can tell.
     public func validate(bodyLimit: Int) throws(FrameError) {

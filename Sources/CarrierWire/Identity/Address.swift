@@ -86,20 +86,25 @@ extension Address {
         if text.hasPrefix("[") && text.hasSuffix("]") {
             let inner = String(text.dropFirst().dropLast())
             // A zone (%eth0) is for the socket to understand; the address before it must be IPv6.
-            let bare = inner.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
-            guard case .v6 = IPAddress(String(bare)) else {
+            let parts = inner.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+            let isZone = parts.dropFirst().allSatisfy { zone in
+                !zone.isEmpty && zone.utf8.allSatisfy { Self.isPlain($0) && !#"[]%:"#.utf8.contains($0) }
+            }
+            guard let bare = parts.first, bare.contains(":"), IPAddress(String(bare)) != nil, isZone else {
                 throw AddressError(expected: "an IPv6 address in brackets", got: String(text))
             }
             return inner
         }
-        let allowed = text.utf8.allSatisfy { byte in
-            byte > 0x20 && byte < 0x7f && !#"/?#[]:@\%"#.utf8.contains(byte)
-        }
-        guard !text.isEmpty, allowed else {
+        guard !text.isEmpty, text.utf8.allSatisfy({ Self.isPlain($0) && !#"[]%:"#.utf8.contains($0) }) else {
             throw AddressError(
                 expected: "a host name, an IPv4 address or an IPv6 address in brackets", got: String(text))
         }
         return String(text)
+    }
+
+    /// Whether a byte is printable ASCII that means nothing in an address.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7f && !#"/?#@\"#.utf8.contains(byte)
     }
 }
 

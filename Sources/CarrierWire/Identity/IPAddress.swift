@@ -9,6 +9,8 @@ public enum IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads dotted or colon notation; nil for anything else, names included.
     public init?(_ text: String) {
+        // C would stop reading there, and call what comes before an address.
+        guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
         var six = in6_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
@@ -67,7 +69,11 @@ public enum IPAddress: Hashable, Sendable, CustomStringConvertible {
         // ::/96 is unspecified or long deprecated; ff00::/8 is multicast.
         if (high == 0 && low >> 32 == 0) || high >> 56 == 0xff { return .unusable }
         if high >> 54 == 0xfe80 >> 6 { return .linkLocal }
-        if high >> 57 == 0xfc >> 1 { return .privateNetwork }
+        // fc00::/7, and fec0::/10 that came before it.
+        if high >> 57 == 0xfc >> 1 || high >> 54 == 0xfec0 >> 6 { return .privateNetwork }
+        // NAT64 (RFC 6052) and 6to4 (RFC 3056) lead to the IPv4 address inside.
+        if high == 0x0064_ff9b << 32 && low >> 32 == 0 { return scope(ofIPv4: UInt32(truncatingIfNeeded: low)) }
+        if high >> 48 == 0x2002 { return scope(ofIPv4: UInt32(truncatingIfNeeded: high >> 16)) }
         return .global
     }
 

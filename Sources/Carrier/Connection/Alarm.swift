@@ -1,0 +1,30 @@
+internal import NIOCore
+
+/// Wakes its owner at the earliest of many deadlines, on its event loop. Moving a deadline later costs nothing: the alarm
+/// goes off at the old time, the owner looks, and says when to look again.
+struct Alarm {
+    private let loop: any EventLoop
+    private var task: Scheduled<Void>?
+    private var wakesAt: NIODeadline = .distantFuture
+
+    init(loop: any EventLoop) { self.loop = loop }
+
+    /// Makes sure that `look` is called at `deadline` or before.
+    mutating func set(at deadline: NIODeadline, look: @escaping () -> Void) {
+        guard deadline < wakesAt else { return }
+        task?.cancel()
+        wakesAt = deadline
+        task = loop.assumeIsolated().scheduleTask(deadline: deadline, look)
+    }
+
+    /// The owner looks now: the next `set` begins anew.
+    mutating func hasGoneOff() {
+        task = nil
+        wakesAt = .distantFuture
+    }
+
+    mutating func cancel() {
+        task?.cancel()
+        hasGoneOff()
+    }
+}

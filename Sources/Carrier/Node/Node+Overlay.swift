@@ -1,0 +1,162 @@
+public import CarrierCrypto
+public import CarrierProtocols
+public import CarrierWire
+public import NIOCore
+
+/// A call that needs a component which the node was not started with.
+public struct MissingComponent: Error, Hashable, Sendable, CustomStringConvertible {
+    public let name: String
+    public var description: String { "expected the node to run \(name), it does not; start it with that component" }
+}
+
+extension Node {
+    /// The components of a full member of the overlay: it answers pings and lookups, keeps a routing table, passes broadcasts on.
+    public static func overlayComponents(
+        _ identity: Identity, discovery: DiscoveryConfiguration = DiscoveryConfiguration(),
+        broadcast: BroadcastConfiguration = BroadcastConfiguration()
+    ) -> [any Component] {
+        standardComponents + [Discovery(discovery), BroadcastTree(identity, broadcast)]
+    }
+
+    /// Waits until the node has joined the overlay through its bootstrap peers: its first lookup of itself has ended, or, with
+    /// `settled`, its table is filled. With nobody to join through, that is at once.
+    ///
+    /// - Throws: `JoinError` when none of the bootstrap peers can be reached.
+    public func joined(settled: Bool = false) async throws {
+        let failures: [JoinNotice.Failure]? = await withNotice { core, done in
+            switch core.host.with(Discovery.self, { discovery, _ in discovery.progress }) {
+            case .settled: return done(nil)
+            case .joined where !settled: return done(nil)
+            case .unreachable(let failures): return done(failures)
+            case .joined, .joining, nil: break
+            }
+            _ = core.listenForNotices { notice in
+                switch notice as? JoinNotice {
+                case .unreachable(let failures):
+                    done(failures)
+                    return true
+                case .joined:
+                    if !settled { done(nil) }
+                    return !settled
+                case .settled:
+                    done(nil)
+                    return true
+                case nil: return false
+                }
+            }
+        }
+        if let failures { throw JoinError(failures: failures) }
+    }
+
+    /// Looks for a node, or for the nodes nearest to a place (S/Kademlia, Baumgart & Mies 2007).
+    ///
+    /// - Parameter trace: called on the node's loop with each query, when the options ask for a trace.
+    /// - Throws: `MissingComponent`.
+    public func lookup(
+        _ target: NodeID, _ options: LookupOptions = LookupOptions(),
+        trace: @escaping @Sendable (LookupTraced) -> Void = { _ in }
+    ) async throws -> LookupResult {
+        let result: LookupResult? = await withNotice { core, done in
+            core.tick()
+            let ticket = core.host.with(Discovery.self) { discovery, context in
+                discovery.lookup(target, options, &context)
+            }
+            guard let ticket else { return done(nil) }
+            _ = core.listenForNotices { notice in
+                if let traced = notice as? LookupTraced, traced.ticket == ticket { trace(traced) }
+                guard let finished = notice as? LookupFinished, finished.ticket == ticket else { return false }
+                done(finished.result)
+                return true
+            }
+            core.carryOutWork()
+        }
+        guard let result else { throw MissingComponent(name: "Discovery") }
+        return result
+    }
+
+    /// What became of a broadcast.
+    public struct BroadcastOutcome: Sendable {
+        public let id: Broadcast.ID
+        /// First delegates, and how many of them acknowledged.
+        public let asked: Int
+        public let acknowledged: Int
+        /// What the nodes report; nil when no report was asked for.
+        public let report: BroadcastReported?
+    }
+
+    /// Tells everyone in the overlay.
+    ///
+    /// - Throws: `BroadcastError`, `MissingComponent`.
+    public func broadcast(
+        _ body: ByteBuffer, opcode: Opcode, codec: Codec = .bytes, _ options: BroadcastOptions = BroadcastOptions()
+    ) async throws -> BroadcastOutcome {
+        let result: Result<BroadcastOutcome, any Error> = await withNotice { core, done in
+            core.tick()
+            let begun: Result<Ticket, BroadcastError>? = core.host.with(BroadcastTree.self) { tree, context in
+                do throws(BroadcastError) {
+                    return .success(try tree.broadcast(body, opcode: opcode, codec: codec, options, &context))
+                } catch { return .failure(error) }
+            }
+            switch begun {
+            case nil: return done(.failure(MissingComponent(name: "BroadcastTree")))
+            case .failure(let error): return done(.failure(error))
+            case .success(let ticket):
+                _ = core.listenForNotices { notice in
+                    if let sent = notice as? BroadcastSent, sent.ticket == ticket, options.reportTimeout <= .zero {
+                        done(.success(
+                            BroadcastOutcome(
+                                id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged, report: nil)))
+                        return true
+                    }
+                    guard let reported = notice as? BroadcastReported, reported.ticket == ticket else { return false }
+                    done(.success(
+                        BroadcastOutcome(
+                            id: reported.id, asked: reported.asked, acknowledged: reported.acknowledged,
+                            report: reported)))
+                    return true
+                }
+            }
+            core.carryOutWork()
+        }
+        return try result.get()
+    }
+
+    /// The routing table as bytes, for `restoreContacts`.
+    public func savedContacts() async -> ByteBuffer { await with { $0.host.context.contacts.saved() } }
+
+    /// Takes in a routing table that `savedContacts` gave; what is damaged in it is left out, and every signature is checked.
+    ///
+    /// - Returns: what was read.
+    public func restoreContacts(_ bytes: ByteBuffer) async -> RoutingTable.Restored? {
+        await with { core in
+            core.tick()
+            let restored = core.host.with(Discovery.self) { discovery, context in discovery.restore(bytes, &context) }
+            core.carryOutWork()
+            return restored
+        }
+    }
+
+    /// How many nodes the routing table holds.
+    public var contactCount: Int { get async { await with { $0.host.context.contacts.count } } }
+
+    /// Calls `body` on the loop and waits until it calls `done`.
+    private nonisolated(nonsending) func withNotice<Value: Sendable>(
+        _ body: @escaping @Sendable (NodeCore, @escaping @Sendable (Value) -> Void) -> Void
+    ) async -> Value {
+        await withCheckedContinuation { continuation in
+            let core = bound
+            Self.onLoop(loop) { body(core.value) { continuation.resume(returning: $0) } }
+        }
+    }
+}
+
+/// None of the bootstrap peers could be reached.
+public struct JoinError: Error, Sendable, CustomStringConvertible {
+    public let failures: [JoinNotice.Failure]
+
+    public var description: String {
+        failures.isEmpty
+            ? "expected a bootstrap peer, got none; name one with --bootstrap"
+            : failures.map { "\($0.address): \($0.error)" }.joined(separator: "; ")
+    }
+}

@@ -1,0 +1,122 @@
+internal import CarrierCrypto
+internal import CarrierProtocols
+internal import CarrierWire
+internal import Logging
+internal import NIOCore
+
+extension NodeCore {
+    /// Gives a message to the components, then to the application.
+    func receive(_ frame: Frame, from connection: Connection) {
+        tick()
+        let reception = host.receive(Inbound(peer: connection.peer, frame: frame))
+        if reception == .unrouted, !isForApplication(frame.opcode) {
+            return connection.fail(
+                .unregisteredOpcode, "expected a registered opcode, got \(frame.opcode.rawValue)")
+        }
+        if reception != .claimed, isForApplication(frame.opcode) { observer(.message(connection, frame)) }
+        connection.acknowledge(frame)
+    }
+
+    private func isForApplication(_ opcode: Opcode) -> Bool {
+        if opcode == .bytes { return true }
+        return opcode.isApplication && (configuration.acceptsUnregistered || applicationOpcodes.contains(opcode))
+    }
+
+    func answered(component: Int, _ ticket: Ticket, by peer: PeerID, _ answer: Answer) {
+        tick()
+        host.answered(component: component, ticket, by: peer, answer)
+        carryOutWork()
+    }
+
+    /// Carries out what components want done, until they want nothing more.
+    func carryOutWork() {
+        // Carrying out may bring events that make more work: that work is done by the outermost call.
+        guard !isCarryingOut else { return }
+        isCarryingOut = true
+        defer { isCarryingOut = false }
+        while true {
+            let work = host.takeWork()
+            if work.isEmpty { return }
+            for (component, effect) in work { carryOut(effect, for: component) }
+        }
+    }
+
+    private func carryOut(_ effect: Effect, for component: Int) {
+        switch effect {
+        case .send(let frame, let destination, let expectation):
+            send(frame, to: destination, expectation, for: component)
+        case .disconnect(let peer, let reason, let text):
+            connections[peer]?.close(reason, text)
+        case .dial(let address, let ticket):
+            dial([address]) { [weak self] result in
+                guard let self else { return }
+                tick()
+                host.dialled(
+                    component: component, ticket,
+                    result.map(\.info).mapError { RequestError.unreachable("\($0)") })
+                carryOutWork()
+            }
+        case .schedule(let ticket, let at):
+            schedule(ticket, at: at, for: component)
+        case .cancel(let ticket):
+            timers.removeValue(forKey: TimerKey(component: component, ticket: ticket))?.cancel()
+        case .deliver(let notice):
+            deliver(notice)
+        case .penalise(let peer, let text):
+            log.warning("\(peer.short) misbehaved: \(text)")
+            connections[peer]?.penalise(text)
+        case .log(let level, let text):
+            log.log(level: level, "\(host.name(of: component)): \(text)")
+        }
+    }
+
+    private func send(_ frame: Frame, to destination: Destination, _ expectation: Expectation, for component: Int) {
+        if let connection = connections[destination.peer] {
+            return send(frame, over: connection, expectation, for: component)
+        }
+        guard !destination.addresses.isEmpty, !isStopping else {
+            return failed(expectation, destination.peer, .unreachable("not connected"), for: component)
+        }
+        dial(destination.addresses.map { $0.pinned(to: destination.peer) }) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let connection): send(frame, over: connection, expectation, for: component)
+            case .failure(let error):
+                failed(expectation, destination.peer, .unreachable("\(error)"), for: component)
+            }
+            carryOutWork()
+        }
+    }
+
+    private func send(_ frame: Frame, over connection: Connection, _ expectation: Expectation, for component: Int) {
+        switch expectation {
+        case .nothing:
+            connection.send(frame)
+        case .reply(let ticket, let limit):
+            connection.send(frame, wantsReply: true, within: limit, .component(component, ticket))
+        case .ack(let ticket, let limit):
+            connection.send(frame, wantsReply: false, within: limit, .component(component, ticket))
+        }
+    }
+
+    private func failed(_ expectation: Expectation, _ peer: PeerID, _ error: RequestError, for component: Int) {
+        switch expectation {
+        case .nothing: break
+        case .reply(let ticket, _), .ack(let ticket, _):
+            tick()
+            host.answered(component: component, ticket, by: peer, .failed(error))
+        }
+    }
+
+    private func schedule(_ ticket: Ticket, at instant: Instant, for component: Int) {
+        let key = TimerKey(component: component, ticket: ticket)
+        timers.removeValue(forKey: key)?.cancel()
+        timers[key] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [weak self] in
+            guard let self else { return }
+            timers[key] = nil
+            tick()
+            host.fired(component: component, ticket)
+            carryOutWork()
+        }
+    }
+}

@@ -1,0 +1,173 @@
+internal import CarrierCrypto
+internal import CarrierProtocols
+internal import CarrierTransport
+internal import CarrierWire
+internal import Logging
+internal import NIOCore
+
+/// The one shell: it owns the links, the connections, the clock and the components, and carries out what those want done.
+/// Confined to its event loop, with everything that belongs to it.
+final class NodeCore {
+    let configuration: NodeConfiguration
+    let environment: SessionEnvironment
+    var host: ComponentHost
+    var connections: [PeerID: Connection] = [:]
+    var listeners: [any Listener] = []
+    /// Inbound links that have not shaken hands yet, the oldest first.
+    var halfOpen: [SessionLink] = []
+    /// Sessions that wait for the probe of the connection that stands.
+    var contenders: [PeerID: Contender] = [:]
+    var attempts: [DialAttempt] = []
+    var admission: Admission
+    var timers: [TimerKey: Scheduled<Void>] = [:]
+    var isCarryingOut = false
+    var isStopping = false
+    /// Addresses that turned out to be this node's own.
+    var ownAddresses: Set<Address> = []
+    /// Told what components tell the application, until each says that it has heard enough.
+    var listeningForNotices: [UInt64: (any Notice) -> Bool] = [:]
+    var lastListener: UInt64 = 0
+    /// Told what happens, in order, on the loop.
+    var observer: (NodeEvent) -> Void = { _ in }
+
+    /// Whose messages go to the application when no component claims them.
+    let applicationOpcodes: Set<Opcode>
+
+    struct TimerKey: Hashable {
+        let component: Int
+        let ticket: Ticket
+    }
+
+    var log: Logger { configuration.logger }
+    var loop: any EventLoop { environment.loop }
+
+    /// - Throws: `CryptoError`, `ComponentError`.
+    init(_ configuration: NodeConfiguration, components: [any Component], loop: any EventLoop) throws {
+        self.configuration = configuration
+        applicationOpcodes = Set(configuration.messages.entries.map(\.opcode).filter(\.isApplication))
+        let identity = configuration.identity
+        let terms = try HandshakeTerms(
+            identity: identity, staticKey: .generate(), agent: configuration.agent, network: configuration.network,
+            minimum: configuration.minimum, keepsKeyLog: configuration.keyLog != nil)
+        let wallClock = WallClock.unixMicroseconds()
+        let record = try PeerRecord(signedBy: identity, sequence: wallClock / 1000, addresses: [])
+        environment = SessionEnvironment(
+            loop: loop, limits: configuration.limits, terms: terms, record: record,
+            logKeys: configuration.keyLog ?? { _ in })
+        let limits = configuration.limits.connections
+        admission = Admission(
+            perSite: limits.perSite,
+            rate: TokenBucket.Rate(perSecond: limits.newPerSecond, burst: Double(limits.newBurst)))
+        host = try ComponentHost(
+            components,
+            context: Context(
+                now: Instant(loop.now), unixMicroseconds: wallClock, random: SystemRandom(), own: record))
+    }
+
+    /// Calls `listener` with each notice until it returns true.
+    ///
+    /// - Returns: a number with which to stop it before.
+    func listenForNotices(_ listener: @escaping (any Notice) -> Bool) -> UInt64 {
+        lastListener += 1
+        listeningForNotices[lastListener] = listener
+        return lastListener
+    }
+
+    func deliver(_ notice: any Notice) {
+        for (number, listener) in listeningForNotices.sorted(by: { $0.key < $1.key }) where listener(notice) {
+            listeningForNotices[number] = nil
+        }
+        observer(.notice(notice))
+    }
+
+    func start() {
+        tick()
+        host.start()
+        carryOutWork()
+    }
+
+    /// Sets the components' clocks before an event.
+    func tick() { host.advance(now: Instant(loop.now), unixMicroseconds: WallClock.unixMicroseconds()) }
+
+    func transport(for scheme: Address.Scheme) -> (any Transport)? {
+        configuration.transports.first { $0.scheme == scheme }
+    }
+
+    /// Signs and spreads a new word about this node.
+    func publish(_ addresses: [Address]) {
+        let sequence = max(WallClock.unixMicroseconds() / 1000, environment.record.sequence + 1)
+        let texts = addresses.map { $0.pinned(to: nil).description }.filter {
+            $0.utf8.count <= PeerRecord.addressSizeLimit
+        }
+        do throws(CryptoError) {
+            let record = try PeerRecord(
+                signedBy: configuration.identity, sequence: sequence,
+                addresses: Array(texts.prefix(PeerRecord.addressLimit)))
+            environment.record = record
+            host.publish(record)
+        } catch {
+            log.error("no new peer record: \(error)")
+        }
+    }
+
+    /// Notes a frame for `--record`.
+    func recordFrame(_ frame: Frame, isSent: Bool, peer: PeerID) {
+        guard let recorder = configuration.recorder else { return }
+        recorder(
+            RecordedFrame(
+                isSent: isSent, peer: peer, frame: frame, unixMicroseconds: WallClock.unixMicroseconds()))
+    }
+
+    /// Remembers an address that led back here.
+    func noteOwn(_ address: Address) {
+        if ownAddresses.count < 1024 { ownAddresses.insert(address.pinned(to: nil)) }
+    }
+
+    // MARK: Ending
+
+    /// Disconnects every peer, runs every clean-up, closes every socket. Completes when nothing is left, in bounded time.
+    func stop() -> EventLoopFuture<Void> {
+        guard !isStopping else { return loop.makeSucceededVoidFuture() }
+        isStopping = true
+        for attempt in attempts { attempt.cancel(.shuttingDown) }
+        for each in halfOpen { each.abort(.local(.shutdown, "")) }
+        for each in contenders.values { each.session.close(.shutdown) }
+        let closing = connections.values.sorted { $0.peer < $1.peer }
+        let links = closing.compactMap(\.session?.link)
+        for connection in closing { connection.close(.shutdown) }
+        host.stop()
+        carryOutWork()
+        for timer in timers.values { timer.cancel() }
+        timers = [:]
+        environment.flushNow()
+        let closed = EventLoopFuture.andAllComplete(listeners.map { $0.close() }, on: loop)
+        listeners = []
+        // Good-byes are on their way; give them until they have left, or two seconds.
+        let farewell = loop.makePromise(of: Void.self)
+        awaitFarewells(links, until: loop.now + TimeAmount(configuration.limits.connections.farewell), farewell)
+        return closed.flatMap { farewell.futureResult }
+    }
+
+    private func awaitFarewells(_ links: [any Link], until deadline: NIODeadline, _ done: EventLoopPromise<Void>) {
+        let left = links.filter { $0.delegate != nil }
+        if left.isEmpty { return done.succeed() }
+        if loop.now >= deadline {
+            for link in left { link.close() }
+            return done.succeed()
+        }
+        loop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [self] in
+            awaitFarewells(left, until: deadline, done)
+        }
+    }
+}
+
+/// What happens in a node, as its observer hears it.
+enum NodeEvent {
+    case connected(Connection)
+    case disconnected(Connection, DisconnectCause)
+    /// A message that no component claimed; whoever observes takes it from here, or leaves it to the inbox.
+    case message(Connection, Frame)
+    case notice(any Notice)
+    /// A handshake with somebody who dialled this node failed.
+    case handshakeFailed(Address, HandshakeError)
+}

@@ -1,0 +1,115 @@
+public import CarrierProtocols
+public import CarrierWire
+internal import NIOCore
+
+/// What connects, disconnects and arrives at a node, in order. Messages count against their peer until they are taken: who
+/// takes slowly holds the peers back, not the program's memory.
+public final class NodeEvents: AsyncSequence, Sendable {
+    /// One event.
+    public enum Element: Sendable {
+        /// A peer is connected.
+        case connected(Peer)
+        /// A peer is gone.
+        case disconnected(Peer, DisconnectCause)
+        /// A message that no component claimed and nobody waited for.
+        case message(Peer, Frame)
+        /// A component has something to tell.
+        case notice(any Notice)
+        /// Somebody dialled this node and the handshake failed.
+        case handshakeFailed(Address, HandshakeError)
+    }
+
+    private struct State {
+        var waiting: [NodeEvent] = []
+        var consumer: CheckedContinuation<Element?, Never>?
+        var takesMessages = false
+        var isFinished = false
+    }
+
+    private let state: NIOLoopBoundBox<State>
+    private let loop: any EventLoop
+    /// Events that nobody takes are dropped beyond this many; messages never are, they hold their peer back.
+    private static let limit = 65_536
+
+    init(_ core: NIOLoopBound<NodeCore>) {
+        loop = core.eventLoop
+        state = NIOLoopBoundBox(State(), eventLoop: core.eventLoop)
+    }
+
+    /// On the loop.
+    func add(_ event: NodeEvent) {
+        if case .message(let connection, let frame) = event {
+            guard state.value.takesMessages, !connection.inbox.isAwaited(frame.opcode) else {
+                return connection.keep(frame)
+            }
+            connection.charge(frame)
+        } else if state.value.waiting.count >= Self.limit {
+            return
+        }
+        if let consumer = state.value.consumer {
+            state.value.consumer = nil
+            consumer.resume(returning: Self.element(event))
+        } else {
+            state.value.waiting.append(event)
+        }
+    }
+
+    private static func element(_ event: NodeEvent) -> Element {
+        switch event {
+        case .connected(let connection): .connected(Peer(connection))
+        case .disconnected(let connection, let cause): .disconnected(Peer(connection), cause)
+        case .message(let connection, let frame):
+            {
+                connection.discharge(frame)
+                return .message(Peer(connection), frame)
+            }()
+        case .notice(let notice): .notice(notice)
+        case .handshakeFailed(let address, let error): .handshakeFailed(address, error)
+        }
+    }
+
+    /// Takes messages too, from all peers; without it they wait in the inbox of their peer for `Peer.receive`.
+    public func includingMessages() async -> NodeEvents {
+        let state = state
+        try? await loop.submit { state.value.takesMessages = true }.get()
+        return self
+    }
+
+    func finish() {
+        let state = state
+        Node.onLoop(loop) {
+            state.value.isFinished = true
+            let consumer = state.value.consumer
+            state.value.consumer = nil
+            consumer?.resume(returning: nil)
+        }
+    }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(events: self) }
+
+    /// Gives one event after the other.
+    public struct Iterator: AsyncIteratorProtocol {
+        let events: NodeEvents
+        public mutating func next() async -> Element? { await events.next() }
+    }
+
+    private func next() async -> Element? {
+        let state = state
+        let loop = loop
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                Node.onLoop(loop) {
+                    if !state.value.waiting.isEmpty {
+                        continuation.resume(returning: Self.element(state.value.waiting.removeFirst()))
+                    } else if state.value.isFinished {
+                        continuation.resume(returning: nil)
+                    } else {
+                        state.value.consumer = continuation
+                    }
+                }
+            }
+        } onCancel: {
+            finish()
+        }
+    }
+}

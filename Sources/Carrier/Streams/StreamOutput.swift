@@ -1,0 +1,157 @@
+internal import Glibc
+internal import NIOCore
+internal import Synchronization
+
+/// Writes to a file descriptor on a thread of its own. A full pipe or a slow disk makes the thread wait, and who writes
+/// hears of it before much has gathered.
+final class StreamOutput: Sendable {
+    /// Bytes that may wait before the writer should stop.
+    private static let highWater = 512 * 1024
+    /// Bytes at which it may go on.
+    private static let lowWater = 128 * 1024
+
+    private struct State {
+        var chunks: [ByteBuffer] = []
+        var waiting = 0
+        var isAsleep = false
+        var wantsRoom = false
+        var wantsEmpty = false
+        var isFinished = false
+        var isStopped = false
+        var failure: Int32 = 0
+    }
+
+    private let state = Mutex(State())
+    private let descriptor: Int32
+    private let closesAtEnd: Bool
+    private let wake = Wakeup()
+    private let changed: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - closesAtEnd: whether the end of the stream closes the descriptor.
+    ///   - changed: called on the thread when there is room again, all is written, or writing failed.
+    init(descriptor: Int32, closesAtEnd: Bool, changed: @escaping @Sendable () -> Void) {
+        self.descriptor = descriptor
+        self.closesAtEnd = closesAtEnd
+        self.changed = changed
+        _ = fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, 1 << 20)
+        Threads.start { [self] in run() }
+    }
+
+    /// Puts bytes behind those that wait. Returns whether there is room for more; `changed` says when there is again.
+    func write(_ bytes: ByteBuffer) -> Bool {
+        let (mustWake, hasRoom) = state.withLock { state -> (Bool, Bool) in
+            if state.failure != 0 { return (false, true) }
+            state.chunks.append(bytes)
+            state.waiting += bytes.readableBytes
+            let hasRoom = state.waiting < Self.highWater
+            state.wantsRoom = !hasRoom
+            defer { state.isAsleep = false }
+            return (state.isAsleep, hasRoom)
+        }
+        if mustWake { wake.signal() }
+        return hasRoom
+    }
+
+    /// Says that no more comes.
+    func finish() {
+        state.withLock { state in
+            state.isFinished = true
+            state.isAsleep = false
+        }
+        wake.signal()
+    }
+
+    /// Whether everything so far is written; when it is not, `changed` says when it is.
+    func isWritten() -> Bool {
+        state.withLock { state in
+            state.wantsEmpty = state.waiting > 0
+            return state.waiting == 0
+        }
+    }
+
+    /// Whether there is room.
+    var hasRoom: Bool { state.withLock { !$0.wantsRoom } }
+
+    /// The system's error; 0 while there is none.
+    var failure: Int32 { state.withLock { $0.failure } }
+
+    /// Ends the thread, also while it waits for room.
+    func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            state.isAsleep = false
+        }
+        wake.signal()
+    }
+
+    private func run() {
+        defer {
+            if closesAtEnd { close(descriptor) }
+        }
+        while true {
+            let batch = state.withLock { state -> [ByteBuffer]? in
+                if state.isStopped { return nil }
+                if state.chunks.isEmpty {
+                    if state.isFinished { return nil }
+                    state.isAsleep = true
+                    return []
+                }
+                defer { state.chunks.removeAll(keepingCapacity: true) }
+                return state.chunks
+            }
+            guard let batch else { return }
+            if batch.isEmpty {
+                wake.wait()
+                continue
+            }
+            for chunk in batch {
+                let failure = writeAll(chunk)
+                if failure == ECANCELED { return }
+                if wrote(chunk.readableBytes, failure) { changed() }
+                if failure != 0 { return }
+            }
+        }
+    }
+
+    private func writeAll(_ chunk: ByteBuffer) -> Int32 {
+        chunk.withUnsafeReadableBytes { bytes in
+            var rest = bytes
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                if count > 0 {
+                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                } else if errno == EAGAIN {
+                    // Somebody else made the descriptor nonblocking.
+                    if !wake.waitForRoom(descriptor), state.withLock({ $0.isStopped }) { return ECANCELED }
+                } else if errno != EINTR {
+                    return errno
+                }
+            }
+            return 0
+        }
+    }
+
+    /// Whether somebody must be told.
+    private func wrote(_ count: Int, _ failure: Int32) -> Bool {
+        state.withLock { state in
+            state.waiting -= count
+            if failure != 0 {
+                state.failure = failure
+                state.waiting = 0
+                state.chunks = []
+                return true
+            }
+            var mustTell = false
+            if state.wantsRoom, state.waiting <= Self.lowWater {
+                state.wantsRoom = false
+                mustTell = true
+            }
+            if state.wantsEmpty, state.waiting == 0 {
+                state.wantsEmpty = false
+                mustTell = true
+            }
+            return mustTell
+        }
+    }
+}

@@ -1,0 +1,230 @@
+public import CarrierProtocols
+internal import CarrierWire
+internal import NIOCore
+
+/// How a byte stream is spliced.
+public struct SpliceOptions: Sendable {
+    /// Where the bytes to send come from; nil sends none.
+    public var input: Int32?
+    /// Where received bytes go; nil drops them.
+    public var output: Int32?
+    /// Whether the output is closed at the end of the stream, so that a child process sees its end. Default no.
+    public var closesOutput = false
+    /// Whether the splice is over as soon as the peer has acknowledged the last byte. Default no.
+    public var endsWhenSent = false
+    /// Whether the splice is over as soon as the peer has ended its stream, even if the input is open. Default yes.
+    public var endsWithPeer = true
+    /// Whether an input that ends without a byte leaves this direction open until the peer ends its own: a listener whose stdin
+    /// is /dev/null has nothing to say, and its silence must not end the dialler's transfer. Default no.
+    public var staysOpenWithoutInput = false
+    /// How long to go on receiving after the input ended; nil for as long as the peer sends. Default nil.
+    public var linger: Duration?
+
+    public init(input: Int32?, output: Int32?) {
+        self.input = input
+        self.output = output
+    }
+}
+
+/// How a splice ended.
+public struct SpliceResult: Sendable {
+    /// Why.
+    public enum End: Sendable {
+        /// What was asked for happened: both directions ended, or the one that counts.
+        case complete
+        /// The connection ended in the middle: data may be short.
+        case lost(DisconnectCause)
+        /// Reading the input failed: `errno`.
+        case inputFailed(Int32)
+        /// Writing the output failed: `errno`.
+        case outputFailed(Int32)
+    }
+
+    public var end: End
+    /// Payload bytes.
+    public var sent: UInt64
+    public var received: UInt64
+}
+
+/// Joins the byte stream of a connection to file descriptors, with back-pressure both ways. Confined to the node's loop.
+final class StreamSplice: StreamConsumer {
+    /// Payload bytes of a full frame: with its header, a full record.
+    static let frameBody = RecordSealer.fullRecord - Frame.headerSize
+
+    private let connection: Connection
+    private let options: SpliceOptions
+    private var input: StreamInput?
+    private var output: StreamOutput?
+    private var chunk: ByteBuffer?
+    private var completion: ((SpliceResult) -> Void)?
+
+    private var sent: UInt64 = 0
+    private var received: UInt64 = 0
+    private var inputEnded = false
+    private var endSent = false
+    private var peerEnded = false
+    private var endFrame: Frame?
+    private var lingering: Scheduled<Void>?
+    private var lostCause: DisconnectCause?
+
+    init(_ connection: Connection, _ options: SpliceOptions, completion: @escaping (SpliceResult) -> Void) {
+        self.connection = connection
+        self.options = options
+        self.completion = completion
+    }
+
+    func start() {
+        let loop = connection.node.loop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        if let descriptor = options.output {
+            output = StreamOutput(descriptor: descriptor, closesAtEnd: options.closesOutput) {
+                loop.execute { bound.value.outputChanged() }
+            }
+        }
+        if let descriptor = options.input {
+            input = StreamInput(descriptor: descriptor) { loop.execute { bound.value.pump() } }
+        } else {
+            inputEnded = true
+            if !options.staysOpenWithoutInput { sendEnd() }
+        }
+        connection.attach(self)
+    }
+
+    // MARK: Sending
+
+    func streamCanSend() { pump() }
+
+    /// Frames sealed together: what the system takes in one go.
+    private static let framesAtOnce = 2
+
+    /// Sends what was read while the link takes it.
+    private func pump() {
+        while completion != nil, !inputEnded, connection.isWritable {
+            for _ in 0..<Self.framesAtOnce {
+                guard let next = nextPiece() else { break }
+                sent &+= UInt64(next.readableBytes)
+                connection.send(Frame(.bytes, body: next))
+            }
+            guard let session = connection.session, session.waitingBytes > 0 else { break }
+            session.flush()
+        }
+        if inputEnded, !endSent { inputDidEnd() }
+    }
+
+    /// The next frame's worth of input; nil when there is none now.
+    private func nextPiece() -> ByteBuffer? {
+        while true {
+            let count = min(chunk?.readableBytes ?? 0, Self.frameBody)
+            if count > 0, let piece = chunk?.readSlice(length: count) { return piece }
+            // All of the chunk has been sealed by now, so that its memory can be used again.
+            if let chunk { input?.recycle(chunk) }
+            chunk = nil
+            switch input?.take() {
+            case .bytes(let buffer): chunk = buffer
+            case .end:
+                inputEnded = true
+                return nil
+            case .failed(let code):
+                inputEnded = true
+                end(.inputFailed(code))
+                return nil
+            case nil: return nil
+            }
+        }
+    }
+
+    private func inputDidEnd() {
+        if options.staysOpenWithoutInput, sent == 0, !peerEnded { return }
+        sendEnd()
+        if let linger = options.linger {
+            lingering = connection.node.loop.assumeIsolated().scheduleTask(in: TimeAmount(linger)) { [weak self] in
+                self?.end(.complete)
+            }
+        }
+        settle()
+    }
+
+    private func sendEnd() {
+        guard !endSent else { return }
+        endSent = true
+        let frame = Frame(.bytes, flags: .endOfStream)
+        guard options.endsWhenSent else { return connection.send(frame) }
+        // However long the peer takes to write it all: it is alive, or the connection ends.
+        connection.send(frame, wantsReply: false, within: .seconds(60 * 60 * 24 * 365), .call { [weak self] answer in
+            if case .acknowledged = answer { self?.end(.complete) }
+        })
+    }
+
+    // MARK: Receiving
+
+    func streamDidReceive(_ frame: Frame) {
+        guard !peerEnded else {
+            return connection.fail(.protocolError, "expected no more bytes after the end of the stream")
+        }
+        received &+= UInt64(frame.body.readableBytes)
+        if let output {
+            if frame.body.readableBytes > 0, !output.write(frame.body) { connection.setHold(.stream, true) }
+        }
+        if frame.flags.contains(.endOfStream) {
+            peerEnded = true
+            endFrame = frame
+            settle()
+        } else {
+            connection.acknowledge(frame)
+        }
+    }
+
+    private func outputChanged() {
+        guard completion != nil, let output else { return }
+        if output.failure != 0 { return end(.outputFailed(output.failure)) }
+        if output.hasRoom { connection.setHold(.stream, false) }
+        settle()
+    }
+
+    func streamDidClose(_ cause: DisconnectCause) {
+        lostCause = cause
+        settle()
+    }
+
+    // MARK: Ending
+
+    /// Looks whether it is over.
+    private func settle() {
+        guard completion != nil else { return }
+        if let lostCause {
+            guard output?.isWritten() ?? true else { return }
+            // An orderly good-bye after the peer's last byte is success, whatever this side still had to say.
+            let isComplete = peerEnded && lostCause.isOrderly
+            return end(isComplete ? .complete : .lost(lostCause))
+        }
+        guard peerEnded, output?.isWritten() ?? true else { return }
+        if let endFrame {
+            connection.acknowledge(endFrame)
+            self.endFrame = nil
+            output?.finish()
+        }
+        if options.endsWhenSent { return }
+        if options.staysOpenWithoutInput, inputEnded { sendEnd() }
+        if endSent { return end(.complete) }
+        if options.endsWithPeer {
+            // What was read and not sent is not passed off as all of it.
+            if chunk?.readableBytes ?? 0 == 0, input?.holdsBytes != true { sendEnd() }
+            end(.complete)
+        }
+    }
+
+    private func end(_ end: SpliceResult.End) {
+        guard let completion else { return }
+        self.completion = nil
+        lingering?.cancel()
+        input?.stop()
+        input = nil
+        if case .complete = end {} else { output?.stop() }
+        output?.finish()
+        connection.setHold(.stream, false)
+        completion(SpliceResult(end: end, sent: sent, received: received))
+    }
+
+    /// Gives up, because its task was cancelled.
+    func cancel() { end(.lost(.local(.shutdown, "cancelled"))) }
+}

@@ -1,0 +1,94 @@
+import Carrier
+import Glibc
+
+/// A shell command whose stdin and stdout are pipes to this process.
+struct ChildProcess: Sendable {
+    /// How long a child may go on after its streams ended.
+    private static let grace: Duration = .seconds(2)
+
+    private let pid: pid_t
+    /// Writes to the child's stdin; whoever writes to the end closes it.
+    let input: Int32
+    /// Reads the child's stdout.
+    let output: Int32
+
+    /// Starts `/bin/sh -c COMMAND`, in a process group of its own, with these variables on top of ours.
+    init(running command: String, environment: [String: String]) throws {
+        let toChild = try Self.makePipe()
+        let fromChild: [Int32]
+        do { fromChild = try Self.makePipe() } catch {
+            for end in toChild { close(end) }
+            throw error
+        }
+        var actions = posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawnattr_init(&attributes)
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            posix_spawnattr_destroy(&attributes)
+        }
+        posix_spawn_file_actions_adddup2(&actions, toChild[0], STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, fromChild[1], STDOUT_FILENO)
+        var defaults = sigset_t()
+        sigfillset(&defaults)
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        var unblocked = sigset_t()
+        sigemptyset(&unblocked)
+        posix_spawnattr_setsigmask(&attributes, &unblocked)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+        let inherited = Environment.inherited(without: Set(environment.keys))
+        let added = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let arguments = Self.strings(["/bin/sh", "-c", command])
+        let variables = Self.strings(inherited + added)
+        defer { for text in arguments + variables { free(text) } }
+        var child: pid_t = 0
+        let status = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, variables)
+        close(toChild[0])
+        close(fromChild[1])
+        guard status == 0 else {
+            close(toChild[1])
+            close(fromChild[0])
+            throw Self.failure("/bin/sh", status)
+        }
+        pid = child
+        input = toChild[1]
+        output = fromChild[0]
+    }
+
+    private static func makePipe() throws -> [Int32] {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw failure("a pipe", errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return ends
+    }
+
+    /// Copies for C, with a null at the end.
+    private static func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        var copies: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
+        copies.append(nil)
+        return copies
+    }
+
+    private static func failure(_ what: String, _ code: Int32) -> Failure {
+        Failure(.bug, "cannot start \(what): \(Descriptors.reason(code))")
+    }
+
+    /// Waits for the child to end; tells it to after two seconds, and ends it after two more.
+    func end() async {
+        close(output)
+        for signal in [0, SIGTERM, SIGKILL] {
+            if signal != 0 { kill(-pid, signal) }
+            let limit = ContinuousClock.now + Self.grace
+            while .now < limit {
+                var status: Int32 = 0
+                if waitpid(pid, &status, WNOHANG) != 0 { return }
+                // Cancelled or not, the child is waited for.
+                let pause = Task.detached { try? await Task.sleep(for: .milliseconds(10)) }
+                await pause.value
+            }
+        }
+    }
+}

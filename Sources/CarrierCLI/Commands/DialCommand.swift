@@ -1,0 +1,133 @@
+import ArgumentParser
+import Carrier
+import CarrierProtocols
+import CarrierTransport
+import CarrierWire
+import Glibc
+import NIOCore
+
+/// `carrier dial`: an authenticated netcat.
+struct DialCommand: CarrierCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dial",
+        abstract: "Connect to a node and join its byte stream to stdin and stdout.",
+        discussion: """
+            Dials the addresses, 250 ms apart, shakes hands with whoever answers first and is the peer that the address \
+            names, sends stdin and prints what the peer sends. The end of stdin ends that direction; the command goes on \
+            until the peer ends its own.
+            """)
+    static let exitCodes: [ExitCode] = [
+        .ok, .unreachable, .auth, .refused, .lost, .deadline, .usage, .data, .noinput, .bug, .io, .perm,
+    ]
+    static let examples = [
+        (
+            line: "tar cf - dir | carrier dial --send-only \"$A\"",
+            about: "Send a tree; the other side runs carrier listen --pipe | tar xf -."
+        ),
+        (line: "carrier dial -z \"$A\"", about: "Only shake hands, and say how long it took."),
+    ]
+
+    @OptionGroup(title: "Common options") var common: CommonOptions
+    @OptionGroup(title: "Session options") var session: SessionOptions
+
+    @Flag(name: .long, help: "Send stdin, receive nothing, end when the peer has acknowledged the last byte.")
+    var sendOnly = false
+
+    @Flag(name: .long, help: "Receive only; stdin is never opened.")
+    var recvOnly = false
+
+    @Option(
+        name: .long, help: ArgumentHelp("Receive for so long after the end of stdin.", valueName: "duration"),
+        transform: DurationArgument.parse)
+    var linger: DurationArgument?
+
+    @Flag(name: .customShort("z"), help: "Shake hands and say how long it took; send nothing.")
+    var probe = false
+
+    @Argument(
+        help: ArgumentHelp("Where to connect: SCHEME://[PEERID@]HOST:PORT.", valueName: "address"),
+        transform: AddressArgument.parse)
+    var addresses: [Address]
+
+    // Once connected, dial stays as long as there is something to move; stdout carries the peer's bytes.
+    var endsWithRecord: Bool { probe }
+    var stopsWithoutReader: Bool { !sendOnly }
+
+    func validate() throws {
+        if sendOnly && recvOnly {
+            throw ValidationError("--send-only and --recv-only exclude each other; leave one out")
+        }
+        if linger != nil && (sendOnly || recvOnly) { throw ValidationError("--linger needs both directions") }
+        if common.json && !probe { throw ValidationError("--json is for -z and --messages: stdout carries bytes here") }
+        if addresses.contains(where: { $0.scheme == .udp }) && !probe {
+            throw ValidationError("udp:// has no byte stream: it may lose and reorder; use tcp:// or quic://")
+        }
+    }
+
+    func perform(_ console: Console) async throws -> ExitCode {
+        try await session.withNode(console) { node in
+            let peer = try await node.dial(addresses)
+            if probe { return try await handshakeOnly(peer, console) }
+            return try await move(peer, console)
+        }
+    }
+
+    private func handshakeOnly(_ peer: Peer, _ console: Console) async throws -> ExitCode {
+        do {
+            // Only an answer shows that the peer took our side of the handshake.
+            try await peer.confirm(within: session.connectTimeout.duration)
+        } catch RequestError.disconnected(let cause) {
+            throw Failure(cause.exitCode(hasSpoken: false), target: "\(peer.info.address)", "\(cause)")
+        }
+        console.output.emit(
+            HandshakeRecord(
+                session: SessionRecord(
+                    target: addresses[0].description, isPinned: addresses.allSatisfy { $0.peer != nil }, peer: peer)))
+        return .ok
+    }
+
+    private func move(_ peer: Peer, _ console: Console) async throws -> ExitCode {
+        var options = SpliceOptions(input: recvOnly ? nil : STDIN_FILENO, output: STDOUT_FILENO)
+        options.endsWhenSent = sendOnly
+        options.endsWithPeer = !sendOnly
+        options.linger = linger?.duration
+        let result = await peer.splice(options)
+        let hasSpoken = await peer.hasSpoken
+        await peer.disconnect()
+        return try result.exitCode(for: peer, hasSpoken: hasSpoken, console)
+    }
+}
+
+/// What `-z` prints.
+private struct HandshakeRecord: Record {
+    static var type: StaticString { SessionRecord.type }
+    let session: SessionRecord
+
+    func encode(into line: inout JSONLine) { session.encode(into: &line) }
+
+    func text(_ style: Style) -> String? {
+        let peer = session.peer
+        return
+            "ok \(peer.info.address) connect \(milliseconds(peer.connectTime)) handshake \(milliseconds(peer.handshakeTime))"
+    }
+}
+
+extension SpliceResult {
+    /// What a splice with stdin and stdout means for the process.
+    ///
+    /// - Throws: a `Failure` unless all is well.
+    func exitCode(for peer: Peer, hasSpoken: Bool, _ console: Console) throws -> ExitCode {
+        switch end {
+        case .complete: return .ok
+        case .lost(let cause):
+            throw Failure(
+                cause.exitCode(hasSpoken: hasSpoken), target: "\(peer.info.address)",
+                "\(cause); \(sent) bytes sent, \(received) received, data may be short")
+        case .inputFailed(let code):
+            throw Failure(.noinput, "cannot read stdin: \(Descriptors.reason(code))")
+        case .outputFailed(let code):
+            console.supervisor.stop(code == EPIPE ? .readerGone : .outputFailed(code))
+            return .io
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Carrier
+import CarrierProtocols
+import CarrierWire
+import Glibc
+import NIOCore
+
+/// A listening node's events, printed; and its sessions' byte streams, served.
+struct ListenRun: Sendable {
+    private let command: ListenCommand
+    private let node: Node
+    private let console: Console
+
+    init(_ command: ListenCommand, _ node: Node, _ console: Console) {
+        self.command = command
+        self.node = node
+        self.console = console
+    }
+
+    /// How the listening ended.
+    private enum End: Sendable {
+        case code(ExitCode)
+        case failed(Failure)
+    }
+
+    func run() async throws -> ExitCode {
+        try await withThrowingTaskGroup(of: ExitCode?.self) { group in
+            defer { group.cancelAll() }
+            let sessions = SessionCount()
+            group.addTask(executorPreference: node.executor) { try await follow(sessions) }
+            if let limit = command.duration?.duration {
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    return .ok
+                }
+            }
+            if let limit = command.idle?.duration {
+                group.addTask {
+                    while true {
+                        let left = await sessions.idleLeft(of: limit)
+                        if left <= .zero { return .ok }
+                        try await Task.sleep(for: left)
+                    }
+                }
+            }
+            while let code = try await group.next() {
+                if let code { return code }
+            }
+            return .ok
+        }
+    }
+
+    /// Takes one event after the other; ends when enough sessions have.
+    private func follow(_ sessions: SessionCount) async throws -> ExitCode? {
+        let limit = command.once ? 1 : command.count
+        return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
+            defer { group.cancelAll() }
+            let (ended, endings) = AsyncStream<ExitCode>.makeStream()
+            group.addTask(executorPreference: node.executor) {
+                var isTaken = false
+                for await event in await node.events.includingMessages() {
+                    switch event {
+                    case .connected(let peer):
+                        await sessions.began()
+                        emit(PeerUp(peer: peer))
+                        if command.pipe, isTaken {
+                            // The stream has its session; a second one finds it taken.
+                            Task(executorPreference: node.executor) {
+                                await peer.disconnect(.tooManyConnections, "the stream has its session")
+                            }
+                        } else {
+                            isTaken = true
+                            Task(executorPreference: node.executor) { await serve(peer, endings) }
+                        }
+                    case .disconnected(let peer, let cause):
+                        let total = await sessions.ended()
+                        emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
+                        if !command.pipe, let limit, total >= limit { return .ok }
+                    case .message(let peer, let frame):
+                        emit(MessageRecord(peer: peer.id, frame: frame))
+                    case .handshakeFailed(let address, let error):
+                        console.diagnostics.note("\(address): \(error)")
+                    case .notice(let notice):
+                        if let broadcast = notice as? BroadcastReceived { emit(BroadcastRecord(broadcast: broadcast)) }
+                    }
+                }
+                return .ok
+            }
+            if command.pipe {
+                group.addTask {
+                    for await code in ended { return code }
+                    return .ok
+                }
+            }
+            let code = try await group.next()
+            return code ?? .ok
+        }
+    }
+
+    private func emit(_ record: some Record) {
+        if !command.pipe { console.output.emit(record) }
+    }
+
+    /// Serves the byte stream of a session, where the command has a use for it.
+    private func serve(_ peer: Peer, _ endings: AsyncStream<ExitCode>.Continuation) async {
+        if command.pipe {
+            endings.yield(await serveStandardStreams(peer))
+        } else if command.echo {
+            _ = await peer.echo()
+            await peer.disconnect()
+        } else if let line = command.exec {
+            await serveChild(line, peer)
+        }
+    }
+
+    private func serveStandardStreams(_ peer: Peer) async -> ExitCode {
+        var options = SpliceOptions(input: STDIN_FILENO, output: STDOUT_FILENO)
+        options.endsWithPeer = false
+        options.staysOpenWithoutInput = true
+        let result = await peer.splice(options)
+        let hasSpoken = await peer.hasSpoken
+        await peer.disconnect()
+        do {
+            return try result.exitCode(for: peer, hasSpoken: hasSpoken, console)
+        } catch {
+            let failure = Failure(error)
+            console.report(failure)
+            return failure.code
+        }
+    }
+
+    private func serveChild(_ line: String, _ peer: Peer) async {
+        do {
+            let local = await peer.localAddress
+            let child = try ChildProcess(
+                running: line,
+                environment: [
+                    "CARRIER_PEER": "\(peer.id)", "CARRIER_PEER_ADDRESS": "\(peer.info.address)",
+                    "CARRIER_LOCAL_ADDRESS": "\(local)",
+                ])
+            var options = SpliceOptions(input: child.output, output: child.input)
+            options.closesOutput = true
+            options.endsWithPeer = false
+            let result = await peer.splice(options)
+            if case .lost(let cause) = result.end { console.diagnostics.note("\(peer.id.short): \(cause)") }
+            await child.end()
+        } catch {
+            console.report(Failure(error, target: line))
+        }
+        await peer.disconnect()
+    }
+}
+
+/// How many sessions there are and were.
+private actor SessionCount {
+    private var open = 0
+    private var total = 0
+    private var quietSince = ContinuousClock.now
+
+    func began() { open += 1 }
+
+    /// - Returns: how many have ended.
+    func ended() -> Int {
+        open -= 1
+        total += 1
+        quietSince = .now
+        return total
+    }
+
+    /// How much of a time without sessions is left.
+    func idleLeft(of limit: Duration) -> Duration { open > 0 ? limit : quietSince + limit - .now }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Carrier
+
+/// `carrier lookup`: where peers can be dialled.
+struct LookupCommand: CarrierCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lookup",
+        abstract: "Find the addresses of peers in the overlay.",
+        discussion: """
+            Joins as a client through the bootstrap peers and asks over disjoint paths, so that no single node decides \
+            what is found; says how many of the paths agree.
+            """)
+    static let exitCodes: [ExitCode] = [
+        .ok, .negative, .partial, .unreachable, .auth, .refused, .deadline, .usage, .data, .noinput, .bug, .io, .perm,
+    ]
+    static let examples = [
+        (line: "carrier lookup \"$ID\" | xargs -r -n1 carrier ping -c 3", about: "Ping a peer wherever it is."),
+        (line: "carrier lookup --closest 5 \"$ID\"", about: "The five nodes nearest to an id."),
+        (line: "while read -r k; do carrier lookup \"$k\" | head -1; done <keys", about: "The best address of each."),
+    ]
+
+    @OptionGroup(title: "Common options") var common: CommonOptions
+    @OptionGroup(title: "Session options") var session: SessionOptions
+
+    @Flag(name: .long, help: "The ids are node ids, not public keys.") var nodeId = false
+    @Option(name: .long, help: ArgumentHelp("Print so many nodes nearest to the id instead.", valueName: "n"))
+    var closest: Int?
+    @Option(
+        name: .long, help: ArgumentHelp("Ask this one node, once.", valueName: "address"),
+        transform: AddressArgument.parse)
+    var via: Address?
+    @Option(name: .short, help: ArgumentHelp("Nearest nodes that a path asks, and records an answer holds.", valueName: "n"))
+    var k = 16
+    @Option(name: .long, help: ArgumentHelp("Queries of a path at a time.", valueName: "n")) var alpha = 3
+    @Option(name: .long, help: ArgumentHelp("Disjoint paths.", valueName: "n")) var paths = 4
+    @Option(name: .long, help: ArgumentHelp("Exit 2 when fewer paths agree.", valueName: "n")) var minAgree: Int?
+    @Flag(name: .long, help: "Dial what was found and see who answers.") var verify = false
+    @Flag(name: .long, help: "Show each query.") var trace = false
+    @Argument(help: ArgumentHelp("Public keys of 64 hex digits, or - for a list on stdin.", valueName: "id"))
+    var ids: [String]
+
+    func validate() throws {
+        if !(1...20).contains(k) { throw ValidationError("-k expects 1 to 20, got \(k)") }
+        if !(1...16).contains(alpha) { throw ValidationError("--alpha expects 1 to 16, got \(alpha)") }
+        if !(1...32).contains(paths) { throw ValidationError("--paths expects 1 to 32, got \(paths)") }
+        if let closest, !(1...256).contains(closest) {
+            throw ValidationError("--closest expects 1 to 256, got \(closest)")
+        }
+        if let minAgree, !(1...paths).contains(minAgree) {
+            throw ValidationError("--min-agree expects 1 to \(paths), the number of paths, got \(minAgree)")
+        }
+        for id in ids where id != "-" && PeerID(hex: id) == nil {
+            throw ValidationError("expected an id of 64 hex digits, got '\(id)'")
+        }
+    }
+
+    func perform(_ console: Console) async throws -> ExitCode {
+        let targets = try readTargets()
+        let bootstrap = try via.map { [$0] } ?? session.bootstrapPeers()
+        guard !bootstrap.isEmpty else {
+            throw Failure(
+                .unreachable,
+                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity")
+        }
+        return try await session.withNode(console, bootstrap: via == nil ? bootstrap : []) { node in
+            var options = LookupOptions()
+            options.goal = closest.map { .closest($0) } ?? .find
+            (options.k, options.alpha, options.paths) = (k, alpha, paths)
+            options.verifies = verify
+            options.isTraced = trace
+            if let via { options.via = try await node.dial([via]).id } else { try await node.joined() }
+            var codes: [ExitCode] = []
+            for target in targets { codes.append(try await look(for: target, options, node, console)) }
+            return ExitCode.combined(codes)
+        }
+    }
+
+    private func readTargets() throws -> [String] {
+        let words = try ids.flatMap { $0 == "-" ? try TextFile.lines(of: "-") : [$0] }
+        for word in words where PeerID(hex: word) == nil {
+            throw Failure(.data, target: "stdin", "expected ids of 64 hex digits, got \"\(word)\"")
+        }
+        guard !words.isEmpty else { throw Failure(.data, target: "stdin", "expected ids, one a line, got none") }
+        return words
+    }
+
+    private func look(
+        for text: String, _ options: LookupOptions, _ node: Node, _ console: Console
+    ) async throws -> ExitCode {
+        guard let bytes = Bytes32(hex: text) else { return .usage }
+        let target = nodeId ? NodeID(bytes) : PeerID(bytes).nodeID
+        let result = try await node.lookup(target, options) { console.show($0) }
+        try Task.checkCancellation()
+        if closest != nil { return show(result.closest, of: result, console) }
+        guard let found = result.found, !result.addresses.isEmpty else {
+            console.diagnostics.error(
+                "\(text): not found; \(result.queries) queries, \(result.answers) answers over \(result.paths) paths")
+            return .negative
+        }
+        for address in result.addresses {
+            console.output.emit(
+                FoundRecord(
+                    peer: found.record.peer, address: address.address, agreeing: address.pathsAgreeing,
+                    paths: result.paths, isVerified: address.isVerified))
+        }
+        console.diagnostics.note(
+            "\(text.prefix(8)): \(result.pathsAgreeing) of \(result.paths) paths agree, \(result.queries) queries in \(milliseconds(result.elapsed))")
+        if verify, !result.addresses.contains(where: { $0.isVerified == true }) { return .negative }
+        if let minAgree, result.pathsAgreeing < minAgree { return .partial }
+        return .ok
+    }
+
+    private func show(
+        _ neighbours: [LookupResult.Neighbour], of result: LookupResult, _ console: Console
+    ) -> ExitCode {
+        for neighbour in neighbours {
+            let record = neighbour.node.record
+            for address in record.addresses.compactMap({ try? Address($0) }).prefix(1) {
+                console.output.emit(
+                    FoundRecord(
+                        peer: record.peer, address: address.pinned(to: record.peer),
+                        agreeing: neighbour.pathsAgreeing, paths: result.paths, isVerified: nil))
+            }
+        }
+        return neighbours.isEmpty ? .negative : .ok
+    }
+}

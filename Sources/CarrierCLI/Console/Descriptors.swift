@@ -1,0 +1,46 @@
+import Glibc
+
+/// What is done to file descriptors before and below everything else.
+enum Descriptors {
+    /// Opens descriptors 0 to 2 on /dev/null where the caller closed them, so that no socket or key file takes their
+    /// place. The one for stdout can only be read: results that cannot go anywhere must fail, not vanish.
+    static func openClosedStandardOnes() {
+        for (descriptor, mode) in [(STDIN_FILENO, O_RDWR), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDWR)]
+        where fcntl(descriptor, F_GETFD) == -1 && errno == EBADF {
+            // The lowest free descriptor is taken, and all lower ones are open by now.
+            _ = open("/dev/null", mode)
+        }
+    }
+
+    /// Whether a descriptor is a pipe or a socket: something whose other end can go away.
+    static func hasOtherEnd(_ descriptor: Int32) -> Bool {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { return false }
+        let kind = information.st_mode & S_IFMT
+        return kind == S_IFIFO || kind == S_IFSOCK
+    }
+
+    /// Writes all bytes with `write(2)`, waiting where the descriptor does not block; 0, or the `errno` of the failure.
+    static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
+        var position = 0
+        while position < bytes.count {
+            let count = write(descriptor, bytes.baseAddress?.advanced(by: position), bytes.count - position)
+            if count >= 0 {
+                position += count
+            } else if errno == EAGAIN || errno == EWOULDBLOCK {
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&waiting, 1, -1)
+            } else if errno != EINTR {
+                return errno
+            }
+        }
+        return 0
+    }
+
+    /// What `errno` means, in words.
+    static func reason(_ code: Int32) -> String {
+        var text = [CChar](repeating: 0, count: 128)
+        guard strerror_r(code, &text, text.count) == 0 else { return "error \(code)" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,125 @@
+public import CarrierCrypto
+public import CarrierWire
+internal import DequeModule
+public import NIOCore
+
+/// The plaintext that waits to be sealed, in the order in which it was given.
+///
+/// Small frames are copied together, so that a hundred of them become one record; large bodies are kept as they came and
+/// sealed from where they lie.
+public struct Outbox {
+    /// A body of this many bytes or more is not copied.
+    private static let largeBody = 2048
+    /// A buffer of small frames stops growing here: a full record with room for one more frame.
+    private static let tailLimit = 64 * 1024
+
+    private var sealedBehind: Deque<ByteBuffer> = []
+    /// Small frames, behind all of `sealedBehind`.
+    private var tail: ByteBuffer
+    /// How many bytes wait.
+    public private(set) var byteCount = 0
+
+    /// - Parameter spare: memory to use for small frames; see `takeSpare`.
+    public init(spare: ByteBuffer = ByteBuffer()) {
+        tail = spare
+        tail.clear()
+    }
+
+    public var isEmpty: Bool { byteCount == 0 }
+
+    /// Puts a frame behind what waits.
+    public mutating func append(_ frame: Frame) {
+        frame.encodeHeader(into: &tail)
+        byteCount += Frame.headerSize
+        append(frame.body)
+    }
+
+    /// Puts bytes behind what waits.
+    public mutating func append(_ bytes: ByteBuffer) {
+        byteCount += bytes.readableBytes
+        if bytes.readableBytes < Self.largeBody {
+            tail.writeImmutableBuffer(bytes)
+            if tail.readableBytes >= Self.tailLimit { closeTail() }
+        } else {
+            closeTail()
+            sealedBehind.append(bytes)
+        }
+    }
+
+    private mutating func closeTail() {
+        guard tail.readableBytes > 0 else { return }
+        sealedBehind.append(tail)
+        tail = ByteBuffer()
+    }
+
+    /// Seals what waits into records as full as can be, until nothing waits or `enough` bytes were sealed.
+    public mutating func seal(
+        with sealer: inout RecordSealer, into output: inout ByteBuffer, enough: Int = .max
+    ) throws(CryptoError) {
+        // The common case is one record of small frames, with its exact size known.
+        let records = (min(byteCount, enough) + RecordSealer.fullRecord - 1) / RecordSealer.fullRecord
+        output.reserveCapacity(
+            minimumWritableBytes: min(byteCount, enough) + records * (2 + AESGCM.tagSize))
+        var sealed = 0
+        while byteCount > 0, sealed < enough {
+            let size = min(byteCount, RecordSealer.fullRecord)
+            try sealer.seal(size: size, into: &output) { take throws(CryptoError) in
+                try give(size, to: take)
+            }
+            byteCount -= size
+            sealed += size
+        }
+    }
+
+    /// Hands out the first `size` bytes, piece by piece, and forgets them.
+    private mutating func give(_ size: Int, to take: AESGCM.PieceTaker) throws(CryptoError) {
+        var missing = size
+        while missing > 0 {
+            if sealedBehind.isEmpty {
+                missing -= try Self.give(upTo: missing, of: &tail, to: take)
+                if tail.readableBytes == 0 { tail.clear() }
+                return
+            }
+            missing -= try Self.give(upTo: missing, of: &sealedBehind[0], to: take)
+            if sealedBehind[0].readableBytes == 0 { sealedBehind.removeFirst() }
+        }
+    }
+
+    private static func give(
+        upTo limit: Int, of buffer: inout ByteBuffer, to take: AESGCM.PieceTaker
+    ) throws(CryptoError) -> Int {
+        let count = min(limit, buffer.readableBytes)
+        let result: Result<Void, CryptoError> = buffer.withUnsafeReadableBytes { bytes in
+            do throws(CryptoError) {
+                return .success(try take(UnsafeRawBufferPointer(rebasing: bytes[..<count])))
+            } catch { return .failure(error) }
+        }
+        try result.get()
+        buffer.moveReaderIndex(forwardBy: count)
+        return count
+    }
+
+    /// Takes all that waits, in order: for a connection that goes on over another link.
+    public mutating func takeAll() -> [ByteBuffer] {
+        closeTail()
+        defer {
+            sealedBehind = []
+            byteCount = 0
+        }
+        return Array(sealedBehind)
+    }
+
+    /// Takes the memory of small frames once nothing waits, to be used for another outbox: idle ones keep none.
+    public mutating func takeSpare() -> ByteBuffer? {
+        guard isEmpty, tail.capacity > 0, tail.capacity <= Self.tailLimit * 2 else { return nil }
+        defer { tail = ByteBuffer() }
+        return tail
+    }
+
+    /// Gives memory for small frames.
+    public mutating func giveSpare(_ spare: ByteBuffer) {
+        guard isEmpty, tail.capacity == 0 else { return }
+        tail = spare
+        tail.clear()
+    }
+}

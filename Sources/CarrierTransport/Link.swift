@@ -1,0 +1,76 @@
+public import CarrierWire
+public import NIOCore
+
+/// One way to another node, made by a transport: bytes in, bytes out, close. Confined to its event loop.
+///
+/// A link keeps what it is given until the system takes it: ask `isWritable` before giving it much.
+public protocol Link: AnyObject {
+    var eventLoop: any EventLoop { get }
+    /// Where the link leads.
+    var remoteAddress: Address { get }
+    /// This end of it.
+    var localAddress: Address { get }
+    /// Whether there is room: false once more waits than should.
+    var isWritable: Bool { get }
+    /// Who hears what happens. A link without one reads nothing.
+    var delegate: (any LinkDelegate)? { get set }
+
+    /// Puts bytes behind those that wait; `flush` sends them.
+    func write(_ bytes: ByteBuffer)
+    /// Sends what waits.
+    func flush()
+    /// Stops or takes up reading: who does not read makes the other side stop sending.
+    func setReading(_ isReading: Bool)
+    /// Sends what waits, then says that no more comes; the link ends when the other side ends it too.
+    func finish()
+    /// Ends the link at once; what waits is lost.
+    func close()
+}
+
+/// Hears what happens on a link, on its event loop.
+public protocol LinkDelegate: AnyObject {
+    /// Bytes arrived.
+    func linkDidRead(_ bytes: ByteBuffer)
+    /// That was all for now: time to flush the answers.
+    func linkDidReadAll()
+    /// `isWritable` changed.
+    func linkDidChangeWritability()
+    /// The link is gone; comes once, nothing comes after it.
+    func linkDidClose(_ error: LinkError)
+}
+
+/// Why there is no link, or no more.
+public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The other side said that nobody listens there.
+    case refused
+    /// Nobody answered in time.
+    case timeout
+    /// The host has no address, or no address of the wanted family.
+    case nameNotFound(String)
+    /// There is no way there.
+    case unreachable(String)
+    /// The other side ended the stream.
+    case endOfStream
+    /// The link broke.
+    case reset(String)
+    /// This side ended it.
+    case closedHere
+    /// The address cannot be bound.
+    case cannotBind(String)
+    /// No transport of this program has this scheme.
+    case unsupportedScheme(String)
+
+    public var description: String {
+        switch self {
+        case .refused: "connection refused: expected a node to listen there; check address and port"
+        case .timeout: "no answer in time: expected a node to listen there; check address, port and firewall"
+        case .nameNotFound(let host): "expected a host with an address, \(host) has none"
+        case .unreachable(let reason): "no way there: \(reason)"
+        case .endOfStream: "the other side ended the stream"
+        case .reset(let reason): "the link broke: \(reason)"
+        case .closedHere: "closed here"
+        case .cannotBind(let reason): "cannot listen there: \(reason); choose another address or port"
+        case .unsupportedScheme(let scheme): "expected a scheme that this build knows, got \(scheme)"
+        }
+    }
+}

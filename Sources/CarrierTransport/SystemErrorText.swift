@@ -1,0 +1,15 @@
+internal import Glibc
+
+/// What the system calls its errors.
+enum SystemErrorText {
+    static let connectionRefused = ECONNREFUSED
+    static let timedOut = ETIMEDOUT
+
+    /// The text of an error number.
+    static func of(_ code: CInt) -> String {
+        var buffer = [CChar](repeating: 0, count: 128)
+        let status = strerror_r(code, &buffer, buffer.count)
+        guard status == 0 else { return "error \(code)" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+
+/// A real `carrier listen` under observation.
+final class ListeningNode: Sendable {
+    let scratch: Scratch
+    let child: Child
+    /// Where it can be dialled, with its id.
+    let address: String
+
+    /// Starts one on a free port of loopback and waits until it listens.
+    init(_ options: String..., limit: Duration = .seconds(120)) async throws {
+        scratch = try Scratch()
+        let ready = "\(scratch.path)/ready"
+        let arguments =
+            ["listen", "-v", "--ready-file", ready, "tcp://127.0.0.1:0"] + options
+            + (options.contains("--pipe") ? [] : ["--json"])
+        child = try Child(
+            "\(Scratch.binaries)/carrier", arguments, environment: scratch.environment(), directory: scratch.path,
+            input: true, limit: limit)
+        var address: String?
+        for _ in 0..<1000 {
+            address = try? scratch.read("ready").split(separator: "\n").first.map(String.init)
+            if address != nil { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        guard let address else { throw HarnessError("the node does not listen: \(child.errors)", 0) }
+        self.address = address
+    }
+
+    /// Ends it by SIGTERM.
+    func end() async -> Outcome {
+        child.send(SIGTERM)
+        return await child.outcome()
+    }
+
+    /// The records that it printed so far.
+    var records: [JSONRecord] { child.output.split(separator: "\n").compactMap { JSONRecord(String($0)) } }
+
+    /// Payloads of the application's messages that were delivered.
+    var messages: [String] { records.filter { $0.type == "message" }.map { $0["text"]?.text ?? "?" } }
+
+    /// Why sessions ended, in order.
+    var endings: [String] {
+        records.filter { $0.type == "peer" && $0["event"]?.text == "down" }.map { $0["reason"]?.text ?? "?" }
+    }
+
+    /// An honest peer's pings: the outcome, and the slowest in milliseconds.
+    func ping(_ count: Int = 5) async throws -> (outcome: Outcome, slowest: Double) {
+        let outcome = try await scratch.carrier(
+            "ping", "--json", "-c", "\(count)", "-i", "50ms", "-W", "5s", "--min-static", "0", "--min-dynamic", "0", address)
+        let summary = outcome.records.last { $0.type == "summary" }
+        return (outcome, summary?["rtt_ms"]?.object?["max"]?.number ?? .infinity)
+    }
+
+    /// What the process takes of the machine now.
+    func figures() throws -> Figures { try Figures(of: child.pid) }
+
+    /// Waits until a condition on the process holds; false when it does not in time.
+    func becomes(within limit: Duration = .seconds(15), _ condition: (Figures) -> Bool) async throws -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
+            if condition(try figures()) { return true }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return condition(try figures())
+    }
+}
+
+/// What a process takes of the machine.
+struct Figures: CustomStringConvertible {
+    /// Memory that is in use, in MiB.
+    let memory: Int
+    /// The most that ever was, in MiB.
+    let peak: Int
+    /// Open descriptors.
+    let descriptors: Int
+    /// Processor time so far, in seconds.
+    let processor: Double
+
+    init(of pid: pid_t) throws {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        func mebibytes(_ key: String) -> Int {
+            let line = status.split(separator: "\n").first { $0.hasPrefix(key) }
+            return (line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) / 1024
+        }
+        memory = mebibytes("VmRSS:")
+        peak = mebibytes("VmHWM:")
+        descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+        let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        let ticks = fields.count > 13 ? (Double(fields[12]) ?? 0) + (Double(fields[13]) ?? 0) : 0
+        processor = ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    var description: String { "\(memory) MiB, peak \(peak), \(descriptors) descriptors, \(processor) s" }
+}

@@ -1,0 +1,67 @@
+import Foundation
+
+/// The second implementation of the wire protocol (Tests/Interop), run as a process.
+enum PythonPeer {
+    /// Which of its programs.
+    enum Program: String {
+        /// Does what an honest peer does.
+        case interop = "interop.py"
+        /// Does what none should.
+        case hostile = "hostile.py"
+    }
+
+    private static let folder = "\(Scratch.package)/Tests/Interop"
+
+    /// Whether this machine can run it.
+    static let isThere: Bool = {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c", "import sys, cryptography; sys.exit(int(cryptography.__version__.split('.')[0]) < 40)",
+        ]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }()
+
+    /// Said where it cannot.
+    static let need = "needs python3 with the cryptography package, version 40 or newer"
+
+    /// Starts one scenario. Its stdin is open until `closeInput`, which ends scenarios that wait.
+    static func start(
+        _ program: Program, _ arguments: String..., in scratch: Scratch, limit: Duration = .seconds(60)
+    ) throws -> Child {
+        try Child(
+            "python3", ["-B", "\(folder)/\(program.rawValue)"] + arguments, environment: scratch.environment(),
+            directory: scratch.path, input: true, limit: limit)
+    }
+
+    /// Runs one scenario of a client to its end.
+    static func client(
+        _ program: Program, _ name: String, _ arguments: String..., to node: ListeningNode,
+        limit: Duration = .seconds(60)
+    ) async throws -> Outcome {
+        try await Child(
+            "python3", ["-B", "\(folder)/\(program.rawValue)", "client", name, node.address] + arguments,
+            environment: node.scratch.environment(), directory: node.scratch.path, limit: limit
+        ).outcome()
+    }
+
+    /// A serving scenario and its address.
+    static func server(
+        _ program: Program, _ name: String, _ arguments: String..., in scratch: Scratch
+    ) async throws -> (child: Child, address: String) {
+        let child = try Child(
+            "python3", ["-B", "\(folder)/\(program.rawValue)", "server", name] + arguments,
+            environment: scratch.environment(), directory: scratch.path, input: true, limit: .seconds(60))
+        guard let address = await child.line() else { throw HarnessError("\(name): \(child.errors)", 0) }
+        return (child, address)
+    }
+
+    /// Ends a serving scenario; code 0 says that all was as it should.
+    static func end(_ child: Child) async -> Outcome {
+        child.closeInput()
+        return await child.outcome()
+    }
+}

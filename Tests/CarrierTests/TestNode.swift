@@ -1,0 +1,61 @@
+import CarrierCrypto
+import CarrierProtocols
+import CarrierTransport
+import CarrierWire
+import NIOCore
+
+@testable import Carrier
+
+/// A node's core under observation: what it announced, and the application's messages that it got.
+final class TestNode {
+    static let opcode = Opcode(rawValue: 1000)
+
+    let core: NodeCore
+    private(set) var ups: [Connection] = []
+    private(set) var downs: [DisconnectCause] = []
+    private(set) var received: [UInt32] = []
+
+    init(
+        _ identity: Identity, over transport: any Transport, loop: any EventLoop,
+        _ change: (inout NodeConfiguration) -> Void = { _ in }
+    ) throws {
+        var configuration = NodeConfiguration(identity: identity)
+        configuration.transports = [transport]
+        configuration.acceptsUnregistered = true
+        change(&configuration)
+        core = try NodeCore(configuration, components: Node.standardComponents, loop: loop)
+        core.observer = { [unowned self] event in
+            switch event {
+            case .connected(let connection): ups.append(connection)
+            case .disconnected(_, let cause): downs.append(cause)
+            case .message(_, let frame):
+                var body = frame.body
+                received.append(body.readInteger(endianness: .little) ?? .max)
+            default: break
+            }
+        }
+        core.start()
+    }
+
+    var id: PeerID { core.configuration.identity.peerID }
+
+    func connection(to other: TestNode) -> Connection? { core.connections[other.id] }
+
+    /// Lets go of the connections that were.
+    func forget() {
+        ups = []
+        downs = []
+    }
+
+    /// Sends a numbered message; false without a connection.
+    func send(_ number: UInt32, to other: TestNode) -> Bool {
+        guard let connection = connection(to: other) else { return false }
+        connection.send(Frame(Self.opcode, body: ByteBuffer(integer: number, endianness: .little)))
+        return true
+    }
+}
+
+/// Identities for tests: worth eight bits of both puzzles, as the default asks for.
+enum TestIdentity {
+    static func make() async throws -> Identity { try await IdentitySearch(Puzzle.Difficulty(), threads: 1).run() }
+}
