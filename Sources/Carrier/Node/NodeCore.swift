@@ -22,8 +22,16 @@ final class NodeCore {
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false
     var isStopping = false
+    /// Whether the async components have been told of the end.
+    var hasCleanedUp = false
     /// Addresses that turned out to be this node's own.
     var ownAddresses: Set<Address> = []
+    /// The application's components that wait; empty where it has none.
+    let asyncComponents: [any AsyncComponent]
+    var lanes: [ObjectIdentifier: ApplicationLane] = [:]
+    let executor: EventLoopExecutor
+    var statistics = NodeStatistics()
+    let meters = NodeMeters()
     /// Told what components tell the application, until each says that it has heard enough.
     var listeningForNotices: [UInt64: (any Notice) -> Bool] = [:]
     var lastListener: UInt64 = 0
@@ -42,8 +50,14 @@ final class NodeCore {
     var loop: any EventLoop { environment.loop }
 
     /// - Throws: `CryptoError`, `ComponentError`.
-    init(_ configuration: NodeConfiguration, components: [any Component], loop: any EventLoop) throws {
+    init(
+        _ configuration: NodeConfiguration, components: [any Component], application: [any AsyncComponent] = [],
+        executor: EventLoopExecutor
+    ) throws {
         self.configuration = configuration
+        self.executor = executor
+        asyncComponents = application
+        let loop = executor.loop
         applicationOpcodes = Set(configuration.messages.entries.map(\.opcode).filter(\.isApplication))
         let identity = configuration.identity
         let terms = try HandshakeTerms(

@@ -14,8 +14,12 @@ public struct Peer: Sendable, Identifiable, Hashable {
     /// From the link to the session.
     public let handshakeTime: Duration
 
+    /// The application's messages.
+    let messages: MessageRegistry
+
     /// On the loop.
     init(_ connection: Connection) {
+        messages = connection.node.configuration.messages
         self.connection = NIOLoopBound(connection, eventLoop: connection.node.loop)
         info = connection.info
         connectTime = connection.timing.connect

@@ -38,6 +38,12 @@ struct ListenCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "A message to print: N, N=NAME or N=NAME:CODEC; others are then refused. May be repeated.",
+            valueName: "message"), transform: MessageArgument.parse)
+    var opcode: [MessageArgument] = []
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "Let in these peers only; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
     var allow: [String] = []
     @Option(
@@ -92,12 +98,20 @@ struct ListenCommand: CarrierCommand {
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
+        var registered = MessageRegistry()
+        for message in opcode {
+            do { try registered.register(opcode: message.opcode, name: message.name, codec: message.codec) } catch {
+                throw Failure(.usage, target: "--opcode", "\(error)")
+            }
+        }
+        let registry = registered
         let access = try AccessList(allow: allow, deny: deny)
         let bootstrap = try session.bootstrapPeers()
         return try await session.withNode(console, bootstrap: bootstrap) { configuration in
             configuration.limits.connections.inbound = maxPeers
             configuration.takesByteStreams = pipe || echo || exec != nil
-            configuration.acceptsUnregistered = true
+            configuration.acceptsUnregistered = opcode.isEmpty
+            configuration.messages = registry
             configuration.admit = { access.verdict(on: $0.peer) }
         } prepare: { node in
             let bound = try await bind(node)

@@ -17,7 +17,7 @@ public struct Overlay: Sendable {
 
     /// Makes so many identities with real keys and signatures and no puzzles.
     public init(_ count: Int, _ verifier: SharedVerifier, seed: UInt64) throws {
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         var members: [Member] = []
         members.reserveCapacity(count)
         for index in 0..<count {
