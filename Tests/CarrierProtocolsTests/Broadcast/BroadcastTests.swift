@@ -135,7 +135,7 @@ import Testing
 
     @Test("garbage in any of the four messages is penalised and harms nothing", arguments: 0..<12)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         var bench = try bench(10)
         for opcode in [Opcode.broadcast, .broadcastReport, .broadcastDigest, .broadcastWant] {
             let size = Int.random(in: 0..<200, using: &random)
@@ -351,7 +351,7 @@ import Testing
         let before = bench.sent(.broadcast).count
         for _ in 0..<50 { bench.receive(BroadcastWant(ids: [original.id]), from: peers[1]) }
         #expect((1...4).contains(bench.sent(.broadcast).count - before))
-        var random = SeededRandom(seed: 2)
+        var random = SeededRandom(2)
         for _ in 0..<200 {
             let fake = try (0..<64).map { _ in
                 try Broadcast(

@@ -16,7 +16,7 @@ struct Bench {
 
     init(_ own: Cast.Member, _ components: [any Component], limits: RoutingTable.Limits = .init()) throws {
         let context = Context(
-            now: now, unixMicroseconds: Bench.epoch, random: SeededRandom(seed: 5), own: own.record, limits: limits)
+            now: now, unixMicroseconds: Bench.epoch, random: SeededRandom(5), own: own.record, limits: limits)
         host = try ComponentHost(components, context: context)
         tick()
     }
