@@ -429,7 +429,6 @@ final class Connection: SessionLinkOwner {
             return
         }
         guard session === self.session else { return }
-        self.session = nil
         switch end {
         case .handshake(let error): finish(.broken("\(error)"))
         case .disconnected(let cause): finish(cause)
