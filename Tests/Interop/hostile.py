@@ -568,15 +568,14 @@ def client_cut(target, where):
     """Row 16. The stream ends inside a record, inside a frame, without a Disconnect, or properly."""
     session = dial(target)
     session.ping()
-    piece = session.record(session.frame(PING, bytes(100), REQUEST, 9))
-    half = session.frame(PING, bytes(100), REQUEST, 10)[:50]
+    frame = session.frame(PING, bytes(100), REQUEST, 9)
     if where == "record":
-        session.link.sendall(piece[:40])
+        session.link.sendall(session.record(frame)[:40])
     elif where == "length":
-        session.link.sendall(piece[:1])
+        session.link.sendall(session.record(frame)[:1])
     elif where == "frame":
-        session.link.sendall(piece)
-        session.send_plain(half)
+        session.send_plain(frame)
+        session.send_plain(frame[:50])
     elif where == "properly":
         session.send(DISCONNECT, u16(SHUTDOWN) + string(""))
     session.link.shutdown(socket.SHUT_WR)
