@@ -76,6 +76,7 @@ let package = Package(
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         .executableTarget(
             name: "CarrierCLI",
@@ -107,7 +108,9 @@ let package = Package(
                 "CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
-        tests(of: "CarrierProtocols", ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
+        tests(
+            of: "CarrierProtocols",
+            ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
         tests(
             of: "Carrier",
             [

@@ -24,6 +24,10 @@ struct Simulate: ParsableCommand {
     var nodes = 10_000
     @Option(help: "Lookups for each point.")
     var lookups = 10_000
+    @Option(help: "Kinds of adversaries in the lookup experiment.")
+    var adversaries: [LookupExperiment.Adversary] = LookupExperiment.Adversary.allCases
+    @Option(help: "Identities that the adversaries of the lookup experiment have in store.")
+    var sybils = 200_000
     @Option(help: "Nodes of the broadcast experiment, one number or several.")
     var broadcastNodes: [Int] = [1000, 10_000]
     @Option(help: "Broadcasts for each point.")
@@ -41,7 +45,9 @@ struct Simulate: ParsableCommand {
         let report = try Report(folder: output)
         for experiment in experiments {
             switch experiment {
-            case .lookup: try LookupExperiment(nodes: nodes, lookups: lookups, seed: seed).run(report)
+            case .lookup:
+                try LookupExperiment(nodes: nodes, lookups: lookups, seed: seed, sybils: sybils, kinds: adversaries)
+                    .run(report)
             case .broadcast:
                 for count in broadcastNodes {
                     try BroadcastExperiment(nodes: count, runs: broadcasts, seed: seed).run(report)

@@ -20,6 +20,8 @@ public struct CaptureDecoder {
         public var difficulty = Puzzle.Difficulty()
         /// Whether container records are given: with them the input can be put together again.
         public var wantsContainers = true
+        /// Whether the fields of units are wanted; counting goes faster without.
+        public var wantsFields = true
         /// Finds the keys of the session whose first handshake message begins with these 32 bytes; asked again while it
         /// gives nil, since a key log may grow.
         public var keys: ((Bytes32) throws -> SessionKeys?)?
@@ -38,7 +40,8 @@ public struct CaptureDecoder {
     public init(_ options: Options = Options(), sink: @escaping (CaptureRecord) throws -> Void) {
         self.options = options
         emitter = RecordEmitter(
-            bodies: BodyDecoder(verifies: options.verifies, difficulty: options.difficulty),
+            bodies: BodyDecoder(
+                verifies: options.verifies, difficulty: options.difficulty, wantsFields: options.wantsFields),
             wantsContainers: options.wantsContainers, sink: sink)
     }
 
@@ -123,8 +126,8 @@ public struct CaptureDecoder {
         let file: CaptureFile
         do {
             file = try CaptureFile(input.next, taken: &taken)
-        } catch {
-            try input.putBack(taken)
+        } catch let error as CaptureFileError {
+            input.putBack(taken)
             return try rest("\(error)", input.next, from: 0, isDerived: isDerived)
         }
         try emitter.container("capture header", 0, file.header, isDerived: isDerived)

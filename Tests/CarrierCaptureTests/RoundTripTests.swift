@@ -7,7 +7,9 @@ import Testing
 @Suite("There and back: JSON gives the input again")
 struct RoundTripTests {
     /// Inputs of every form, damaged ones too.
-    static func inputs() throws -> [(name: String, bytes: ByteBuffer)] {
+    static let inputs = Result { try makeInputs() }
+
+    private static func makeInputs() throws -> [(name: String, bytes: ByteBuffer)] {
         var random = SeededRandom(11)
         let frames = Samples.bytes(try Samples.frames())
         let recording = try Samples.recording()
@@ -33,7 +35,7 @@ struct RoundTripTests {
                 ByteBuffer(bytes: [0x0a, 0x0d, 0x0d, 0x0a, 1, 2, 3, 4, 0x4d, 0x3c, 0x2b, 0x1a])
             ),
         ]
-        for count in [1, 15, 16, 17, 1000, 70_000] {
+        for count in [1, 15, 16, 17, 1000, 66_000] {
             inputs.append(("\(count) random", ByteBuffer(bytes: random.bytes(count))))
         }
         return inputs
@@ -45,7 +47,7 @@ struct RoundTripTests {
 
     @Test("Any input comes back byte for byte, whatever the pieces", arguments: [1, 13, 4096, Int.max])
     func everyForm(pieceSize: Int) throws {
-        for (name, input) in try Self.inputs() where pieceSize > 1 || input.readableBytes < 20_000 {
+        for (name, input) in try Self.inputs.get() where pieceSize > 1 || input.readableBytes < 4000 {
             let decoded = try Decoded(input, pieceSize: pieceSize)
             #expect(decoded.original == input, "\(name)")
             let back = encoded(decoded.json, pieceSize: pieceSize)
@@ -63,10 +65,10 @@ struct RoundTripTests {
         #expect(encoded(decoded.json).bytes == input)
     }
 
-    @Test("Damaged captures and JSON come back too", arguments: 0..<200)
+    @Test("Damaged captures and JSON come back too", arguments: 0..<60)
     func damaged(seed: Int) throws {
         var random = SeededRandom(UInt64(seed))
-        let inputs = try Self.inputs()
+        let inputs = try Self.inputs.get()
         guard var input = inputs.randomElement(using: &random)?.bytes, input.readableBytes > 0 else { return }
         for _ in 0..<Int.random(in: 1...8, using: &random) {
             input.setInteger(
@@ -96,7 +98,7 @@ struct RoundTripTests {
 
     @Test("Every line of JSON is an object with the keys of its type")
     func validJSON() throws {
-        for (name, input) in try Self.inputs() {
+        for (name, input) in try Self.inputs.get() {
             for line in try Decoded(input).json.array.split(separator: 0x0a) {
                 let object = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
                 let type = object?["type"] as? String

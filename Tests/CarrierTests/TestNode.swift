@@ -24,7 +24,7 @@ final class TestNode {
         configuration.acceptsUnregistered = true
         configuration.minimum = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
         change(&configuration)
-        core = try NodeCore(configuration, components: Node.standardComponents, loop: loop)
+        core = try NodeCore(configuration, components: Node.standardComponents, executor: EventLoopExecutor(loop))
         core.observer = { [unowned self] event in
             switch event {
             case .connected(let connection): ups.append(connection)

@@ -22,7 +22,11 @@ final class Inbox {
     private var numbers: UInt64 = 0
     private var cause: DisconnectCause?
     /// How many of `frames` came before the lock; nil when nothing is locked.
-    private var beforeLock: Int?
+    private var beforeLock: Int? {
+        didSet { if oldValue == nil, beforeLock != nil { lockNumber += 1 } }
+    }
+    /// Names the lock that was taken last, so that an older one cannot release it.
+    private(set) var lockNumber: UInt64 = 0
 
     init(byteLimit: Int) { self.byteLimit = byteLimit }
 
@@ -79,8 +83,9 @@ final class Inbox {
         return true
     }
 
-    /// Hands out what came after the lock.
-    func unlock() {
+    /// Hands out what came after the lock of this number.
+    func unlock(_ number: UInt64) {
+        guard isLocked, number == lockNumber else { return }
         beforeLock = nil
         serve()
     }

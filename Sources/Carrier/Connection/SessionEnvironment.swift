@@ -12,6 +12,9 @@ final class SessionEnvironment {
     /// Gets the key log line of each session.
     let logKeys: (String) -> Void
 
+    /// Sessions that have said good-bye and whose links have not ended yet.
+    var closing: [ObjectIdentifier: SessionLink] = [:]
+
     private var plaintext = ByteBuffer()
     private var spares: [ByteBuffer] = []
     private var waiting: [SessionLink] = []

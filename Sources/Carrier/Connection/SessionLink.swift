@@ -220,6 +220,7 @@ final class SessionLink: LinkDelegate {
         }
         self.session = consume session
         phase = .closing
+        environment.closing[ObjectIdentifier(self)] = self
         if isHeld { release() }
         put(sealed)
         if ends { link.finish() }
@@ -236,6 +237,7 @@ final class SessionLink: LinkDelegate {
 
     func linkDidClose(_ error: LinkError) {
         alarm.cancel()
+        environment.closing[ObjectIdentifier(self)] = nil
         let wasInside = decoder.isInsideFrame || isInsideRecord
         let wasHandshake = isInHandshake
         phase = .closed

@@ -3,7 +3,7 @@ public import NIOCore
 /// Runs tasks on an event loop: with it as a task's preferred executor, calls of a node of that loop need no change of
 /// thread.
 public final class EventLoopExecutor: TaskExecutor {
-    private let loop: any EventLoop
+    let loop: any EventLoop
 
     public init(_ loop: any EventLoop) { self.loop = loop }
 

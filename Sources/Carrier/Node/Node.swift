@@ -2,6 +2,7 @@ public import CarrierCrypto
 public import CarrierProtocols
 internal import CarrierTransport
 public import CarrierWire
+internal import Logging
 public import NIOCore
 internal import NIOPosix
 
@@ -20,31 +21,33 @@ public final class Node: Sendable {
     /// Who the node is.
     public let id: PeerID
 
-    private init(core: NIOLoopBound<NodeCore>, events: NodeEvents, id: PeerID) {
+    private init(core: NIOLoopBound<NodeCore>, executor: EventLoopExecutor, events: NodeEvents, id: PeerID) {
         bound = core
         self.events = events
         self.id = id
         loop = core.eventLoop
-        executor = EventLoopExecutor(loop)
+        self.executor = executor
     }
 
     /// Runs a node for the time of `body`.
     ///
     /// - Parameters:
     ///   - components: called in this order.
+    ///   - application: components that wait, called after those, in this order.
     ///   - loop: where to live; nil for one of the shared ones.
     ///   - prepare: runs before the components start: the place to listen and to publish addresses, so that the first peer that
     ///     the node dials learns where it can be dialled.
     /// - Throws: what `body` throws; `CryptoError` or `ComponentError` when the node cannot start.
     public static func run<Value: Sendable>(
         _ configuration: NodeConfiguration, components: [any Component] = Node.standardComponents,
-        on loop: (any EventLoop)? = nil, prepare: @Sendable (Node) async throws -> Void = { _ in },
+        application: [any AsyncComponent] = [], on loop: (any EventLoop)? = nil,
+        prepare: @Sendable (Node) async throws -> Void = { _ in },
         _ body: @Sendable (Node) async throws -> Value
     ) async throws -> Value {
-        let node = try await make(configuration, components: components, on: loop)
+        let node = try await make(configuration, components: components, application, on: loop)
         do {
             try await prepare(node)
-            await node.with { $0.start() }
+            await node.begin(application)
             let value = try await body(node)
             await node.stop()
             return value
@@ -55,37 +58,73 @@ public final class Node: Sendable {
     }
 
     /// The building blocks that every node should have: it answers pings and metrics.
-    public static var standardComponents: [any Component] { [PingResponder(), MetricResponder()] }
+    public static var standardComponents: [any Component] { [PingResponder(), PeerMetrics()] }
 
     /// Starts a node whose end is the caller's to bring about, with `stop`; prefer `run`.
     public static func start(
         _ configuration: NodeConfiguration, components: [any Component] = Node.standardComponents,
-        on loop: (any EventLoop)? = nil
+        application: [any AsyncComponent] = [], on loop: (any EventLoop)? = nil
     ) async throws -> Node {
-        let node = try await make(configuration, components: components, on: loop)
-        await node.with { $0.start() }
+        let node = try await make(configuration, components: components, application, on: loop)
+        await node.begin(application)
         return node
     }
 
     private static func make(
-        _ configuration: NodeConfiguration, components: [any Component], on loop: (any EventLoop)?
+        _ configuration: NodeConfiguration, components: [any Component], _ application: [any AsyncComponent],
+        on loop: (any EventLoop)?
     ) async throws -> Node {
         let loop = loop ?? MultiThreadedEventLoopGroup.singleton.any()
         return try await loop.submit {
-            let core = try NodeCore(configuration, components: components, loop: loop)
+            let executor = EventLoopExecutor(loop)
+            let core = try NodeCore(
+                configuration, components: components, application: application, executor: executor)
             let bound = NIOLoopBound(core, eventLoop: loop)
             let events = NodeEvents(bound)
-            let node = Node(core: bound, events: events, id: configuration.identity.peerID)
+            let node = Node(core: bound, executor: executor, events: events, id: configuration.identity.peerID)
             core.observer = { events.add($0) }
             return node
         }.get()
     }
+
+    /// Starts the components, those that wait after the others, each in its time.
+    private func begin(_ application: [any AsyncComponent]) async {
+        await with { $0.start() }
+        await each(application) { component in try await component.started(self) }
+    }
+
+    private func each(
+        _ components: [any AsyncComponent], _ body: @escaping @Sendable (any AsyncComponent) async throws -> Void
+    ) async {
+        let limit = await with { $0.configuration.limits.receive.processing }
+        for component in components {
+            if case .failure(let error) = await Deadline.run(within: limit, on: executor, { try await body(component) })
+            {
+                await with { core in
+                    core.statistics.componentFailures += 1
+                    core.log.error("\(component.name) failed: \(error)")
+                }
+            }
+        }
+    }
+
+    /// What the node has counted.
+    public var statistics: NodeStatistics { get async { await with { $0.statistics } } }
 
     /// Disconnects every peer, runs every clean-up, frees every descriptor: in about two seconds at most. Twice is once.
     public func stop() async {
         let core = bound
         // The future cannot fail.
         try? await loop.flatSubmit { core.value.stop() }.get()
+        let application = await with { $0.hasCleanedUp ? [] : $0.asyncComponents }
+        if !application.isEmpty {
+            await with { $0.hasCleanedUp = true }
+            // Their last events first.
+            for _ in 0..<400 where await with({ !$0.lanes.isEmpty }) {
+                try? await loop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
+            }
+            await each(application) { try await $0.stopped() }
+        }
         events.finish()
     }
 

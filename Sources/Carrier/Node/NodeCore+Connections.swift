@@ -2,6 +2,7 @@ internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierTransport
 internal import CarrierWire
+internal import CoreMetrics
 internal import Logging
 internal import NIOCore
 
@@ -24,7 +25,11 @@ extension NodeCore: SessionLinkOwner {
 
     private func accept(_ link: any Link) {
         let source = link.remoteAddress.ip
-        guard !isStopping, admission.admit(source, now: Instant(loop.now)) else { return link.close() }
+        guard !isStopping, admission.admit(source, now: Instant(loop.now)) else {
+            statistics.refused += 1
+            meters.refused.increment()
+            return link.close()
+        }
         if halfOpen.count >= configuration.limits.handshake.halfOpen {
             // Who has said nothing yet goes first: an honest dialler speaks at once.
             let victim = halfOpen.first { !$0.hasHeard } ?? halfOpen.first
@@ -48,6 +53,8 @@ extension NodeCore: SessionLinkOwner {
         halfOpen.remove(at: index)
         if case .handshake(let error) = end {
             log.debug("\(session.remoteAddress): \(error)")
+            statistics.failedHandshakes += 1
+            meters.failedHandshakes.increment()
             observer(.handshakeFailed(session.remoteAddress, error))
         }
     }
@@ -176,6 +183,11 @@ extension NodeCore: SessionLinkOwner {
         let connection = Connection(session, info: info, timing: timing, node: self)
         connections[info.peer] = connection
         log.debug("\(info.peer.short) connected, \(info.address)")
+        if info.isOutbound { statistics.outbound += 1 } else { statistics.inbound += 1 }
+        meters.connected.increment()
+        meters.connections.record(connections.count)
+        meters.handshakeTime.recordNanoseconds(timing.handshake.nanoseconds)
+        openLane(connection)
         observer(.connected(connection))
         tick()
         host.connected(info)
@@ -245,7 +257,23 @@ extension NodeCore: SessionLinkOwner {
         log.debug("\(connection.peer.short) disconnected, \(cause)")
         tick()
         host.disconnected(connection.info, cause)
+        statistics.disconnected += 1
+        if case .broken = cause { statistics.broken += 1 }
+        meters.disconnected.increment()
+        meters.connections.record(connections.count)
+        meters.bytesIn.increment(by: connection.bytesIn)
+        meters.bytesOut.increment(by: connection.bytesOut)
+        lanes[ObjectIdentifier(connection)]?.disconnected(cause)
         observer(.disconnected(connection, cause))
         carryOutWork()
+    }
+
+    private func openLane(_ connection: Connection) {
+        guard !asyncComponents.isEmpty else { return }
+        let lane = ApplicationLane(asyncComponents, connection, executor)
+        let key = ObjectIdentifier(connection)
+        lane.onEnd = { [weak self] in self?.lanes[key] = nil }
+        lanes[key] = lane
+        lane.connected()
     }
 }

@@ -1,6 +1,7 @@
 internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierWire
+internal import CoreMetrics
 internal import Logging
 internal import NIOCore
 
@@ -13,7 +14,14 @@ extension NodeCore {
             return connection.fail(
                 .unregisteredOpcode, "expected a registered opcode, got \(frame.opcode.rawValue)")
         }
-        if reception != .claimed, isForApplication(frame.opcode) { observer(.message(connection, frame)) }
+        statistics.frames += 1
+        if reception != .claimed, isForApplication(frame.opcode) {
+            if let lane = lanes[ObjectIdentifier(connection)], lane.receives(frame.opcode) {
+                lane.receive(frame)
+            } else {
+                observer(.message(connection, frame))
+            }
+        }
         connection.acknowledge(frame)
     }
 
@@ -64,6 +72,8 @@ extension NodeCore {
             deliver(notice)
         case .penalise(let peer, let text):
             log.warning("\(peer.short) misbehaved: \(text)")
+            statistics.penalties += 1
+            meters.penalties.increment()
             connections[peer]?.penalise(text)
         case .log(let level, let text):
             log.log(level: level, "\(host.name(of: component)): \(text)")

@@ -22,8 +22,16 @@ final class NodeCore {
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false
     var isStopping = false
+    /// Whether the async components have been told of the end.
+    var hasCleanedUp = false
     /// Addresses that turned out to be this node's own.
     var ownAddresses: Set<Address> = []
+    /// The application's components that wait; empty where it has none.
+    let asyncComponents: [any AsyncComponent]
+    var lanes: [ObjectIdentifier: ApplicationLane] = [:]
+    let executor: EventLoopExecutor
+    var statistics = NodeStatistics()
+    let meters = NodeMeters()
     /// Told what components tell the application, until each says that it has heard enough.
     var listeningForNotices: [UInt64: (any Notice) -> Bool] = [:]
     var lastListener: UInt64 = 0
@@ -42,8 +50,14 @@ final class NodeCore {
     var loop: any EventLoop { environment.loop }
 
     /// - Throws: `CryptoError`, `ComponentError`.
-    init(_ configuration: NodeConfiguration, components: [any Component], loop: any EventLoop) throws {
+    init(
+        _ configuration: NodeConfiguration, components: [any Component], application: [any AsyncComponent] = [],
+        executor: EventLoopExecutor
+    ) throws {
         self.configuration = configuration
+        self.executor = executor
+        asyncComponents = application
+        let loop = executor.loop
         applicationOpcodes = Set(configuration.messages.entries.map(\.opcode).filter(\.isApplication))
         let identity = configuration.identity
         let terms = try HandshakeTerms(
@@ -133,7 +147,6 @@ final class NodeCore {
         for each in halfOpen { each.abort(.local(.shutdown, "")) }
         for each in contenders.values { each.session.close(.shutdown) }
         let closing = connections.values.sorted { $0.peer < $1.peer }
-        let links = closing.compactMap(\.session?.link)
         for connection in closing { connection.close(.shutdown) }
         host.stop()
         carryOutWork()
@@ -142,22 +155,19 @@ final class NodeCore {
         environment.flushNow()
         let closed = EventLoopFuture.andAllComplete(listeners.map { $0.close() }, on: loop)
         listeners = []
-        // Good-byes are on their way; give them until they have left, or two seconds.
+        // Good-byes are on their way, also those of connections that ended just before.
         let farewell = loop.makePromise(of: Void.self)
-        awaitFarewells(links, until: loop.now + TimeAmount(configuration.limits.connections.farewell), farewell)
+        awaitFarewells(until: loop.now + TimeAmount(configuration.limits.connections.farewell), farewell)
         return closed.flatMap { farewell.futureResult }
     }
 
-    private func awaitFarewells(_ links: [any Link], until deadline: NIODeadline, _ done: EventLoopPromise<Void>) {
-        let left = links.filter { $0.delegate != nil }
-        if left.isEmpty { return done.succeed() }
+    private func awaitFarewells(until deadline: NIODeadline, _ done: EventLoopPromise<Void>) {
+        if environment.closing.isEmpty { return done.succeed() }
         if loop.now >= deadline {
-            for link in left { link.close() }
+            for session in environment.closing.values { session.abort(.local(.shutdown, "")) }
             return done.succeed()
         }
-        loop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { [self] in
-            awaitFarewells(left, until: deadline, done)
-        }
+        loop.assumeIsolated().scheduleTask(in: .milliseconds(2)) { [self] in awaitFarewells(until: deadline, done) }
     }
 }
 

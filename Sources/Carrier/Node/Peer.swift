@@ -14,8 +14,12 @@ public struct Peer: Sendable, Identifiable, Hashable {
     /// From the link to the session.
     public let handshakeTime: Duration
 
+    /// The application's messages.
+    let messages: MessageRegistry
+
     /// On the loop.
     init(_ connection: Connection) {
+        messages = connection.node.configuration.messages
         self.connection = NIOLoopBound(connection, eventLoop: connection.node.loop)
         info = connection.info
         connectTime = connection.timing.connect
@@ -84,17 +88,20 @@ public struct Peer: Sendable, Identifiable, Hashable {
         let answer: PingAnswer = await call { connection, done in
             let loop = connection.node.loop
             let start = NIODeadline.now()
-            connection.send(Ping(payload: payload).frame(), wantsReply: true, within: limit, .call { answer in
-                let elapsed = Duration(NIODeadline.now() - start)
-                done(PingAnswer(answer: answer, elapsed: elapsed))
-            })
+            connection.send(
+                Ping(payload: payload).frame(), wantsReply: true, within: limit,
+                .call { answer in
+                    let elapsed = Duration(NIODeadline.now() - start)
+                    done(PingAnswer(answer: answer, elapsed: elapsed))
+                })
             // Nothing else is under way on this loop that the ping could go out with.
             if loop.inEventLoop { connection.session?.flush() }
         }
         switch answer.answer {
         case .reply(let frame) where frame.opcode == .pong && frame.body == payload: return answer.elapsed
         case .reply(let frame):
-            throw RequestError.unreachable("expected the ping's \(payload.readableBytes) bytes back, got other: \(frame.opcode)")
+            throw RequestError.unreachable(
+                "expected the ping's \(payload.readableBytes) bytes back, got other: \(frame.opcode)")
         case .acknowledged: throw RequestError.unreachable("an ack came where a pong was due")
         case .failed(let error): throw error
         }

@@ -16,15 +16,20 @@ final class StreamEcho: StreamConsumer {
     }
 
     func streamDidReceive(_ frame: Frame) {
-        connection.send(Frame(.bytes, flags: frame.flags.intersection(.endOfStream), body: frame.body))
+        let answer = Frame(.bytes, flags: frame.flags.intersection(.endOfStream), body: frame.body)
+        if frame.flags.contains(.endOfStream) {
+            hasEnded = true
+            let limit = connection.node.configuration.limits.send.request
+            connection.send(answer, wantsReply: false, within: limit, .call { [weak self] _ in self?.end(nil) })
+        } else {
+            connection.send(answer)
+        }
         connection.acknowledge(frame)
-        if frame.flags.contains(.endOfStream) { hasEnded = true }
         if (connection.session?.waitingBytes ?? 0) > Self.highWater { connection.setHold(.stream, true) }
     }
 
     func streamCanSend() {
         connection.setHold(.stream, false)
-        if hasEnded { end(nil) }
     }
 
     func streamDidClose(_ cause: DisconnectCause) { end(hasEnded ? nil : cause) }

@@ -62,6 +62,7 @@ final class StreamSplice: StreamConsumer {
     private var received: UInt64 = 0
     private var inputEnded = false
     private var endSent = false
+    private var endAcknowledged = false
     private var peerEnded = false
     private var endFrame: Frame?
     private var lingering: Scheduled<Void>?
@@ -147,12 +148,15 @@ final class StreamSplice: StreamConsumer {
     private func sendEnd() {
         guard !endSent else { return }
         endSent = true
-        let frame = Frame(.bytes, flags: .endOfStream)
-        guard options.endsWhenSent else { return connection.send(frame) }
-        // However long the peer takes to write it all: it is alive, or the connection ends.
-        connection.send(frame, wantsReply: false, within: .seconds(60 * 60 * 24 * 365), .call { [weak self] answer in
-            if case .acknowledged = answer { self?.end(.complete) }
-        })
+        // The ack says that the peer has handed everything to its consumer, however long that takes: a peer that does not
+        // live any more ends the connection.
+        connection.send(
+            Frame(.bytes, flags: .endOfStream), wantsReply: false, within: .seconds(60 * 60 * 24 * 365),
+            .call { [weak self] answer in
+                guard case .acknowledged = answer else { return }
+                self?.endAcknowledged = true
+                self?.settle()
+            })
     }
 
     // MARK: Receiving
@@ -191,6 +195,7 @@ final class StreamSplice: StreamConsumer {
     /// Looks whether it is over.
     private func settle() {
         guard completion != nil else { return }
+        if options.endsWhenSent, endAcknowledged { return end(.complete) }
         if let lostCause {
             guard output?.isWritten() ?? true else { return }
             // An orderly good-bye after the peer's last byte is success, whatever this side still had to say.
@@ -205,11 +210,21 @@ final class StreamSplice: StreamConsumer {
         }
         if options.endsWhenSent { return }
         if options.staysOpenWithoutInput, inputEnded { sendEnd() }
-        if endSent { return end(.complete) }
+        if endSent { return endAcknowledged ? end(.complete) : awaitAcknowledgement() }
         if options.endsWithPeer {
             // What was read and not sent is not passed off as all of it.
             if chunk?.readableBytes ?? 0 == 0, input?.holdsBytes != true { sendEnd() }
             end(.complete)
+        }
+    }
+
+    /// Both directions have ended; the peer has not said yet that its consumer has everything. One that never says so is
+    /// waited for as long as for any reply.
+    private func awaitAcknowledgement() {
+        guard lingering == nil else { return }
+        let limit = connection.node.configuration.limits.send.request
+        lingering = connection.node.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            self?.end(.complete)
         }
     }
 

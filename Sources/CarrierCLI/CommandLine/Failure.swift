@@ -20,7 +20,10 @@ struct Failure: Error, CustomStringConvertible, Sendable {
             self = failure
             self.target = failure.target ?? target
         case let error as any ExitCoded:
-            self.init(error.exitCode, target: error.failureTarget ?? target, error.failureMessage)
+            let target = error.failureTarget ?? target
+            // Some errors begin with what they are about; said once is enough.
+            let message = target.map { String(error.failureMessage.trimmingPrefix("\($0): ")) }
+            self.init(error.exitCode, target: target, message ?? error.failureMessage)
         default:
             self.init(.bug, target: target, "internal error: \(error)")
         }

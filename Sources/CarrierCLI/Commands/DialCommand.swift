@@ -24,6 +24,10 @@ struct DialCommand: CarrierCommand {
             line: "tar cf - dir | carrier dial --send-only \"$A\"",
             about: "Send a tree; the other side runs carrier listen --pipe | tar xf -."
         ),
+        (
+            line: "echo '{\"id\":7}' | carrier dial --messages json --opcode 1000 \"$A\"",
+            about: "A line of JSON as a MessagePack message."
+        ),
         (line: "carrier dial -z \"$A\"", about: "Only shake hands, and say how long it took."),
     ]
 
@@ -44,6 +48,15 @@ struct DialCommand: CarrierCommand {
     @Flag(name: .customShort("z"), help: "Shake hands and say how long it took; send nothing.")
     var probe = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Send records of stdin as messages: lines, json (MessagePack) or len32.", valueName: "form"))
+    var messages: DialMessages.Form?
+
+    @Option(
+        name: .long, help: ArgumentHelp("The opcode of the messages.", valueName: "n"), transform: OpcodeArgument.parse)
+    var opcode = OpcodeArgument(1000)
+
     @Argument(
         help: ArgumentHelp("Where to connect: SCHEME://[PEERID@]HOST:PORT.", valueName: "address"),
         transform: AddressArgument.parse)
@@ -51,23 +64,36 @@ struct DialCommand: CarrierCommand {
 
     // Once connected, dial stays as long as there is something to move; stdout carries the peer's bytes.
     var endsWithRecord: Bool { probe }
+    private var movesBytes: Bool { !probe && messages == nil }
     var stopsWithoutReader: Bool { !sendOnly }
 
     func validate() throws {
         if sendOnly && recvOnly {
             throw ValidationError("--send-only and --recv-only exclude each other; leave one out")
         }
+        if messages != nil && (sendOnly || recvOnly || probe) {
+            throw ValidationError("--messages excludes --send-only, --recv-only and -z; leave them out")
+        }
         if linger != nil && (sendOnly || recvOnly) { throw ValidationError("--linger needs both directions") }
-        if common.json && !probe { throw ValidationError("--json is for -z and --messages: stdout carries bytes here") }
-        if addresses.contains(where: { $0.scheme == .udp }) && !probe {
+        if common.json && movesBytes {
+            throw ValidationError("--json is for -z and --messages: stdout carries bytes here")
+        }
+        if addresses.contains(where: { $0.scheme == .udp }) && movesBytes {
             throw ValidationError("udp:// has no byte stream: it may lose and reorder; use tcp:// or quic://")
         }
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
-        try await session.withNode(console) { node in
+        try await session.withNode(console) { configuration in
+            configuration.acceptsUnregistered = messages != nil
+        } _: { node in
             let peer = try await node.dial(addresses)
             if probe { return try await handshakeOnly(peer, console) }
+            if let messages {
+                return try await DialMessages(
+                    form: messages, opcode: Opcode(opcode.opcode), linger: linger?.duration, console: console
+                ).run(peer, node)
+            }
             return try await move(peer, console)
         }
     }

@@ -38,6 +38,12 @@ struct ListenCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "A message to print: N, N=NAME or N=NAME:CODEC; others are then refused. May be repeated.",
+            valueName: "message"), transform: MessageArgument.parse)
+    var opcode: [MessageArgument] = []
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "Let in these peers only; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
     var allow: [String] = []
     @Option(
@@ -68,7 +74,8 @@ struct ListenCommand: CarrierCommand {
         completion: .file())
     var readyFile: String?
     @Option(
-        name: .long, help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
+        name: .long,
+        help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
         completion: .directory)
     var state: String?
     @Argument(
@@ -92,18 +99,24 @@ struct ListenCommand: CarrierCommand {
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
+        var registered = MessageRegistry()
+        for message in opcode {
+            do { try registered.register(opcode: message.opcode, name: message.name, codec: message.codec) } catch {
+                throw Failure(.usage, target: "--opcode", "\(error)")
+            }
+        }
+        let registry = registered
         let access = try AccessList(allow: allow, deny: deny)
         let bootstrap = try session.bootstrapPeers()
         return try await session.withNode(console, bootstrap: bootstrap) { configuration in
             configuration.limits.connections.inbound = maxPeers
             configuration.takesByteStreams = pipe || echo || exec != nil
-            configuration.acceptsUnregistered = true
+            configuration.acceptsUnregistered = opcode.isEmpty
+            configuration.messages = registry
             configuration.admit = { access.verdict(on: $0.peer) }
         } prepare: { node in
             let bound = try await bind(node)
-            // Loopback last: it serves peers of this machine only.
-            let published = bound.filter { $0.ip?.scope != .loopback } + bound.filter { $0.ip?.scope == .loopback }
-            await node.publish(advertise.isEmpty ? published : advertise)
+            await node.publish(advertise.isEmpty ? Self.farthestReaching(bound) : advertise)
             let dialable = (advertise.isEmpty ? bound : advertise).map { $0.pinned(to: node.id) }
             try announce(dialable, node, console)
             try await contacts(node, console)?.restore()
@@ -123,6 +136,17 @@ struct ListenCommand: CarrierCommand {
 
     private func contacts(_ node: Node, _ console: Console) -> ContactsFile? {
         state.map { ContactsFile(directory: $0, node, console) }
+    }
+
+    /// The addresses that the most peers can use. Others are left out: a record is told as a whole or not at all, and never to
+    /// peers for whom one of its addresses means another machine.
+    private static func farthestReaching(_ addresses: [Address]) -> [Address] {
+        let order: [IPAddress.Scope] = [.global, .privateNetwork, .linkLocal, .loopback]
+        for scope in order {
+            let found = addresses.filter { $0.ip?.scope == scope }
+            if !found.isEmpty { return found }
+        }
+        return []
     }
 
     /// Listens on all addresses; the default one falls back to IPv4 where there is no IPv6.

@@ -76,7 +76,7 @@ struct ListenRun: Sendable {
                         emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
                         if !command.pipe, let limit, total >= limit { return .ok }
                     case .message(let peer, let frame):
-                        emit(MessageRecord(peer: peer.id, frame: frame))
+                        emit(MessageRecord(peer: peer.id, frame: frame, name: name(of: frame.opcode)))
                     case .handshakeFailed(let address, let error):
                         console.diagnostics.note("\(address): \(error)")
                     case .notice(let notice):
@@ -95,6 +95,8 @@ struct ListenRun: Sendable {
             return code ?? .ok
         }
     }
+
+    private func name(of opcode: Opcode) -> String? { command.opcode.first { $0.opcode == opcode }?.name }
 
     private func emit(_ record: some Record) {
         if !command.pipe { console.output.emit(record) }

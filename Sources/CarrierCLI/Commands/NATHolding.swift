@@ -49,7 +49,12 @@ struct NATHolding {
                 console.output.emit(ReleasedRecord(mapping: mapping))
                 console.diagnostics.note("\(mapping.externalEnd)/\(mapping.transport) removed")
             case .notReleased(let mapping, let error):
-                console.report(Failure(error, target: "\(mapping.externalEnd)/\(mapping.transport) not removed"))
+                let until =
+                    mapping.lease.map { "; it ends within \(DurationArgument($0))" } ?? "; remove it in the router"
+                console.report(
+                    Failure(
+                        error.exitCode, target: "\(mapping.externalEnd)/\(mapping.transport)",
+                        "not removed: \(error)\(until)"))
             case .failed(let request, let error):
                 if codes.values.contains(where: { $0 == .ok || $0 == .partial }), codes.count == requests.count {
                     // It has been up, and will be asked again.

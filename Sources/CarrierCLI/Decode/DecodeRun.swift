@@ -28,6 +28,7 @@ final class DecodeRun {
         options.form = command.form.form
         options.verifies = command.verify
         options.wantsContainers = command.common.json && !command.stats && command.only == nil
+        options.wantsFields = !command.stats
         if let keyLog { options.keys = keyLog.keys }
         let decoder = CaptureDecoder(options) { [unowned self] in try take($0) }
         var codes: [ExitCode] = []
@@ -72,8 +73,6 @@ final class DecodeRun {
             write()
             throw Failure(.data, "offset \(record.offset): \(problem)")
         }
-        // A whole disk of input may be ahead when the reader is gone.
-        if console.supervisor.reason != nil { throw CancellationError() }
     }
 
     private func problem(of record: CaptureRecord) -> String? {

@@ -1,4 +1,5 @@
 import Carrier
+import CarrierCapture
 import CarrierCrypto
 import CarrierProtocols
 import CarrierWire
@@ -60,16 +61,33 @@ struct MessageRecord: Record {
     static var type: StaticString { "message" }
     let peer: PeerID
     let frame: Frame
+    /// What the user calls it; nil for an opcode that nobody named.
+    let name: String?
 
     func encode(into line: inout JSONLine) {
         line.add("peer", "\(peer)")
         line.add("opcode", frame.opcode.rawValue)
+        line.add("name", ifPresent: name)
         line.add("codec", frame.codec.description)
         frame.body.withUnsafeReadableBytes { line.add(payload: $0) }
+        line.add("value", ifPresent: shown)
     }
 
     func text(_ style: Style) -> String? {
-        "msg \(peer) \(frame.opcode.rawValue) \(frame.body.withUnsafeReadableBytes { escaped($0) })"
+        let body = shown ?? frame.body.withUnsafeReadableBytes { escaped($0) }
+        return "msg \(peer) \(name.map { escaped($0) } ?? "\(frame.opcode.rawValue)") \(body)"
+    }
+
+    /// What a structured body holds, as JSON; nil for bytes, and for a body that is not what its codec says.
+    private var shown: String? {
+        switch frame.codec {
+        case .bytes: return nil
+        case .msgpack: return try? MsgpackValue(msgpack: frame.body).json
+        case .protobuf:
+            var json = JSONBuffer()
+            guard (try? ProtobufJSON.write(frame.body, to: &json)) != nil else { return nil }
+            return String(buffer: json.bytes)
+        }
     }
 }
 

@@ -129,9 +129,21 @@ public struct FrameScanner {
         let flags = Frame.Flags(rawValue: header.flags)
         // Application opcodes are small numbers in practice; large ones are mostly bytes read at a wrong offset.
         return (isOwn ? header.codec == 0 : header.opcode.isApplication && header.opcode.rawValue < 1 << 24)
-            && !flags.isSuperset(of: [.request, .reply])
             && (header.nonce == 0) == flags.isDisjoint(with: [.request, .reply, .needsAck])
-            && (!flags.contains(.endOfStream) || header.opcode == .bytes)
+            && Self.usualFlags(of: header.opcode, flags)
+    }
+
+    /// Whether a node sends a message of this opcode with these flags (carrier-wire(7) §4.4).
+    private static func usualFlags(of opcode: Opcode, _ flags: Frame.Flags) -> Bool {
+        switch opcode {
+        case .bytes: flags.isDisjoint(with: [.request, .reply])
+        case .keepalive, .ping, .lookupNodeRequest, .metricRequest, .reachabilityRequest: flags == .request
+        case .keepaliveResponse, .pong, .lookupNodeResponse, .metricResponse, .reachabilityResponse: flags == .reply
+        case .proxyRequest: flags.isSubset(of: .request)
+        case .proxyResponse: flags.isSubset(of: .reply)
+        case .ackResponse, .disconnect: flags.isEmpty
+        default: !flags.contains(.endOfStream) && !flags.isSuperset(of: [.request, .reply])
+        }
     }
 
     /// Passes over bytes behind the gap that cannot begin a frame: the two reserved bytes must be zero.

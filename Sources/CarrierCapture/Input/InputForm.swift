@@ -31,7 +31,9 @@ public enum InputForm: String, Sendable, CaseIterable {
         if text.starts(with: [0xef, 0xbb, 0xbf]) { text.removeFirst(3) }
         // A frame's header has zeros in it: text never does.
         guard text.allSatisfy({ $0 >= 0x20 && $0 < 0x7f || (0x09...0x0d).contains($0) }) else { return .frames }
-        guard let start = text.firstIndex(where: { $0 > 0x20 }) else { return isWhole ? .frames : nil }
+        guard let start = text.firstIndex(where: { $0 > 0x20 }) else {
+            return isWhole || text.count >= guessLimit - 3 ? .frames : nil
+        }
         if text[start] == UInt8(ascii: "{") || text[start] == UInt8(ascii: "[") { return .json }
         let line = text[start...].prefix { $0 != 0x0a && $0 != 0x0d }
         let isLineWhole = start + line.count < text.count || isWhole || text.count >= guessLimit

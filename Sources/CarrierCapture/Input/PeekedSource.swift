@@ -26,7 +26,7 @@ final class PeekedSource {
     }
 
     /// Gives bytes back, to be read again.
-    func putBack(_ bytes: ByteBuffer) throws {
+    func putBack(_ bytes: ByteBuffer) {
         var all = bytes
         all.writeImmutableBuffer(peeked)
         peeked = all

@@ -81,8 +81,8 @@ struct MappingKeeper {
         var fresh = Holding(mapping: mapping)
         if let lease = mapping.lease {
             fresh.endsAt = now + lease
-            // Never more than twice a second, whatever a router grants.
-            fresh.renewAt = now + max(lease / 2, .milliseconds(500))
+            // Not more than twice a second and not less than twice a week, whatever a router grants.
+            fresh.renewAt = now + min(max(lease / 2, .milliseconds(500)), .seconds(302_400))
         }
         defer { last = mapping }
         isAsking = false

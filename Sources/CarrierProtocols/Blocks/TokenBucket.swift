@@ -60,7 +60,4 @@ public struct TokenBuckets<Key: Hashable & Sendable>: Sendable {
         }
         return buckets[key, default: TokenBucket(rate, now: now)].take(rate, cost: cost, now: now)
     }
-
-    /// Forgets a key.
-    public mutating func remove(_ key: Key) { buckets[key] = nil }
 }

@@ -31,6 +31,8 @@ public struct BroadcastConfiguration: Sendable {
     public var digestAge = Duration.seconds(30)
     /// Digests taken from one peer. Default 5 a second, 20 at once.
     public var digestRate = TokenBucket.Rate(perSecond: 5, burst: 20)
+    /// How many messages may be asked for at a time. Default 4096.
+    public var wantLimit = 4096
     /// Bytes of repair sent to one peer. Default 1 MiB a second, 8 MiB at once.
     public var repairRate = TokenBucket.Rate(perSecond: 1_048_576, burst: 8_388_608)
     /// How many messages are being passed on at a time; more are delivered, but left to others. Default 4096.

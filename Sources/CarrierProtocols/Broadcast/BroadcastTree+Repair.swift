@@ -19,7 +19,7 @@ extension BroadcastTree {
             nanoseconds: context.now.nanoseconds.subtractingReportingOverflow(configuration.digestAge.nanoseconds)
                 .partialValue)
         let ids = seen.recent(since: start, limit: BroadcastDigest.idLimit)
-        wanted = wanted.filter { context.now - $0.value < configuration.digestInterval }
+        forgetWanted(context.now)
         if !ids.isEmpty {
             let frame = BroadcastDigest(ids: ids).frame()
             for contact in context.contacts.random(configuration.digestContacts, using: &context.random) {
@@ -34,10 +34,11 @@ extension BroadcastTree {
     /// Asks for the messages that a peer has and we lack.
     mutating func digest(_ digest: BroadcastDigest, _ peer: PeerID, _ context: inout Context) {
         guard digestLimits.take(peer, now: context.now) else { return }
+        if wanted.count >= configuration.wantLimit { forgetWanted(context.now) }
         var missing: [Broadcast.ID] = []
         for id in digest.ids where !seen.contains(id) {
             if let asked = wanted[id], context.now - asked < configuration.digestInterval { continue }
-            guard wanted.count < configuration.idLimit else { break }
+            guard wanted.count < configuration.wantLimit else { break }
             wanted[id] = context.now
             missing.append(id)
         }
@@ -54,5 +55,9 @@ extension BroadcastTree {
             else { return }
             context.send(Frame(.broadcast, body: body), to: Destination(peer))
         }
+    }
+
+    private mutating func forgetWanted(_ now: Instant) {
+        wanted = wanted.filter { now - $0.value < configuration.digestInterval }
     }
 }

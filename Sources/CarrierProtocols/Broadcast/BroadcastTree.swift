@@ -211,8 +211,6 @@ public struct BroadcastTree: Component {
     }
 
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause, _ context: inout Context) {
-        digestLimits.remove(peer.peer)
-        repairLimits.remove(peer.peer)
         if case .broken = cause { lost(peer.peer, &context) }
     }
 

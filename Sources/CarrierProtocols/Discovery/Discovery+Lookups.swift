@@ -64,11 +64,11 @@ extension Discovery {
     private mutating func ask(
         _ query: Lookup.Query, _ id: Ticket, _ entry: inout Active, _ context: inout Context
     ) -> Bool {
-        trace(id, entry.lookup, query.path, query.hop, &context) {
+        trace(id, entry.lookup.options, query.path, query.hop, &context) {
             .query(to: query.node.peer, distanceBits: query.distanceBits)
         }
         guard let destination = context.destination(of: query.node, toldAt: query.reach) else {
-            trace(id, entry.lookup, query.path, query.hop, &context) {
+            trace(id, entry.lookup.options, query.path, query.hop, &context) {
                 .failure(of: query.node.peer, .unreachable("no address that may be dialled now"))
             }
             return false
@@ -84,24 +84,25 @@ extension Discovery {
         _ id: Ticket, _ path: Int, _ hop: Int, _ roundTrip: Duration, _ peer: PeerID, _ answer: Answer,
         _ context: inout Context
     ) {
-        guard let entry = active[id], entry.verifying == nil else {
+        // No copy of the lookup is held here: changing it would copy all that it knows.
+        guard active[id]?.verifying == nil, let options = active[id]?.lookup.options else {
             // The lookup is over, but who answers late still answers.
             noteLate(peer, answer, &context)
             return
         }
-        let node = entry.lookup.asked(peer)
+        let node = active[id]?.lookup.asked(peer)
         let reach = reach(of: peer, otherwise: node?.reach ?? .internet, context)
         switch read(answer, peer, &context) {
         case .success(let records):
-            let clean = clean(records, count: entry.lookup.options.k, from: peer, reach, &context)
-            trace(id, entry.lookup, path, hop, &context) {
+            let clean = clean(records, count: options.k, from: peer, reach, &context)
+            trace(id, options, path, hop, &context) {
                 .response(from: peer, roundTrip: roundTrip, peers: clean.count)
             }
             if let node { observe(node.node, .answered, node.reach, &context) }
             consider(clean, reach, &context)
             active[id]?.lookup.answered(peer, clean, reach: reach)
         case .failure(let error):
-            trace(id, entry.lookup, path, hop, &context) { .failure(of: peer, error) }
+            trace(id, options, path, hop, &context) { .failure(of: peer, error) }
             context.contacts.failed(peer.nodeID, now: context.now)
             active[id]?.lookup.failed(peer)
         }
@@ -179,10 +180,10 @@ extension Discovery {
     }
 
     private func trace(
-        _ id: Ticket, _ lookup: Lookup, _ path: Int, _ hop: Int, _ context: inout Context,
+        _ id: Ticket, _ options: LookupOptions, _ path: Int, _ hop: Int, _ context: inout Context,
         _ event: () -> LookupTraced.Event
     ) {
-        guard lookup.options.isTraced else { return }
+        guard options.isTraced else { return }
         context.perform(.deliver(LookupTraced(ticket: id, path: path, hop: hop, event: event())))
     }
 }

@@ -72,7 +72,6 @@ public struct Discovery: Component {
     }
 
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause, _ context: inout Context) {
-        answerLimits.remove(peer.peer)
         // A break says that the peer may be gone: ask at once, before others are told of it.
         if case .broken = cause { check(peer.peer.nodeID, &context) }
     }
@@ -133,6 +132,7 @@ public struct Discovery: Component {
         switch context.contacts.observe(verified, provenance, at: ip, reach: reach, now: context.now) {
         case .waiting(let oldest): checkUnlessFresh(oldest.nodeID, &context)
         case .unproven: probe(verified, reach, &context)
+        case .known where provenance == .asked: checkIfSuspect(verified.nodeID, &context)
         case .known, .inserted, .refused: break
         }
     }
@@ -141,5 +141,10 @@ public struct Discovery: Component {
     private mutating func checkUnlessFresh(_ node: NodeID, _ context: inout Context) {
         guard let contact = context.contacts.contact(node) else { return }
         if contact.isSuspect || context.now - contact.changed >= configuration.staleAfter { check(node, &context) }
+    }
+
+    /// Who asks is there, but has not answered: a suspect is given the chance at once.
+    private mutating func checkIfSuspect(_ node: NodeID, _ context: inout Context) {
+        if context.contacts.contact(node)?.isSuspect == true { check(node, &context) }
     }
 }

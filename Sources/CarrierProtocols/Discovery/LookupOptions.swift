@@ -34,6 +34,8 @@ public struct LookupOptions: Hashable, Sendable {
     var bounded: LookupOptions {
         var options = self
         options.k = min(max(1, k), 20)
+        // As many nearest nodes as are wanted have to be asked.
+        if case .closest(let count) = goal { options.k = min(max(options.k, count), 20) }
         options.alpha = min(max(1, alpha), 16)
         options.paths = via == nil ? min(max(1, paths), 32) : 1
         return options

@@ -17,7 +17,7 @@ extension RoutingTable {
             return .refused(.client)
         }
         if let place = place(of: verified.nodeID) {
-            touch(place, verified, now)
+            touch(place, verified, provenance, now)
             return .known
         }
         if provenance == .asked {
@@ -67,9 +67,13 @@ extension RoutingTable {
         }
     }
 
-    private mutating func touch(_ place: Place, _ verified: VerifiedRecord, _ now: Instant) {
+    private mutating func touch(
+        _ place: Place, _ verified: VerifiedRecord, _ provenance: Provenance, _ now: Instant
+    ) {
         update(place) { contact in
             if verified.record.sequence > contact.record.sequence { contact.verified = verified }
+            // Asking is no answer: it does not clear a suspect, which could stay for ever by asking.
+            guard provenance == .answered || !contact.isSuspect else { return }
             contact.failures = 0
             contact.changed = now
         }

@@ -52,6 +52,8 @@ public final class SimulatedNetwork {
     public private(set) var penalties = 0
     /// Hears what nodes tell their applications.
     public var onNotice: (_ node: Int, any Notice) -> Void = { _, _ in }
+    /// Answers lookups for peers that are no nodes of the network; nil: they are silent.
+    public var strangers: ((LookupNodeRequest) -> [PeerRecord])?
     private var events = EventQueue<Event>()
     private var index: [PeerID: Int] = [:]
     private var addresses: [String: Int] = [:]
@@ -240,9 +242,18 @@ public final class SimulatedNetwork {
                 node: from, component: component, ticket: ticket, peer: destination.peer, within: within)
             events.add(.giveUp(nonce: nonce), at: now + within)
         }
-        guard let to = index[destination.peer], nodes[to].isAlive else { return }
+        guard let to = index[destination.peer] else { return askStranger(frame, from) }
+        guard nodes[to].isAlive else { return }
         if links.connects { connect(from, to) }
         events.add(.frame(from: from, to: to, frame, ack: ack), at: now + latency())
+    }
+
+    private func askStranger(_ frame: Frame, _ from: Int) {
+        guard let strangers, frame.opcode == .lookupNodeRequest,
+            let request = try? LookupNodeRequest(fields: frame.body)
+        else { return }
+        let reply = LookupNodeResponse(records: strangers(request)).frame(flags: .reply, nonce: frame.nonce)
+        events.add(.answer(to: from, from: from, nonce: frame.nonce, .reply(reply)), at: now + latency() + latency())
     }
 
     // MARK: Connections

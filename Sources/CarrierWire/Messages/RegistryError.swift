@@ -1,5 +1,5 @@
 /// A message that cannot be registered, sent or decoded by its type.
-public enum RegistryError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum RegistryError: Error, Hashable, Sendable, CustomStringConvertible {
     /// An opcode below 1000: carrier's own.
     case reserved(Opcode)
     /// Two messages for one opcode.

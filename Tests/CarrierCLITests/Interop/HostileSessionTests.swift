@@ -12,7 +12,8 @@ struct HostileSessionTests {
             ("second-while-half-dead", "row 14: gives up one that is half dead"),
             ("lengths", "row 17: judges lengths by the prefix"), ("opcodes", "row 20: unregistered opcodes"),
             ("bad-fields", "row 22: malformed fields"),
-            ("bad-overlay-fields", "row 22: malformed fields of the overlay"), ("many-requests", "row 23: a hundred thousand requests"),
+            ("bad-overlay-fields", "row 22: malformed fields of the overlay"),
+            ("many-requests", "row 23: a hundred thousand requests"),
         ])
     func stands(scenario: String, what: String) async throws {
         let node = try await ListeningNode()
