@@ -27,6 +27,10 @@ let package = Package(
         .library(name: "Carrier", targets: ["Carrier"]),
         .executable(name: "carrier", targets: ["CarrierCLI"]),
     ],
+    traits: [
+        .default(enabledTraits: ["QUIC"]),
+        .trait(name: "QUIC", description: "Connections over quic://; needs libngtcp2 and GnuTLS."),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -43,6 +47,18 @@ let package = Package(
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .systemLibrary(name: "CMiniUPnPc", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
         .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
+        .systemLibrary(
+            name: "CNGTCP2", pkgConfig: "libngtcp2_crypto_gnutls",
+            providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]),
+
+        // What Swift cannot say: control messages, macros, and what differs between versions of ngtcp2.
+        .target(name: "CDatagram"),
+        .target(
+            name: "CQUIC", dependencies: [.target(name: "CNGTCP2", condition: .when(traits: ["QUIC"]))],
+            cSettings: [.define("QUIC", .when(traits: ["QUIC"]))],
+            linkerSettings: ["ngtcp2_crypto_gnutls", "ngtcp2", "gnutls"].map {
+                .linkedLibrary($0, .when(traits: ["QUIC"]))
+            }),
 
         module("CarrierCrypto", ["COpenSSL"]),
         module(
@@ -61,7 +77,15 @@ let package = Package(
         module(
             "CarrierTransport",
             [
-                "CarrierWire", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                "CDatagram", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio),
+            ]),
+        module(
+            "CarrierQUIC",
+            [
+                .target(name: "CQUIC", condition: .when(traits: ["QUIC"])), "CarrierCrypto", "CarrierTransport",
+                "CarrierWire", .product(name: "NIOCore", package: nio),
+                .product(name: "DequeModule", package: "swift-collections"),
             ]),
         module("CarrierNAT", ["CMiniUPnPc", "CNATPMP", "CarrierWire"]),
         module(
@@ -72,7 +96,8 @@ let package = Package(
         module(
             "Carrier",
             [
-                "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport", "CarrierNAT", "CarrierCapture",
+                "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierQUIC", "CarrierTransport", "CarrierNAT",
+                "CarrierCapture",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
@@ -114,7 +139,7 @@ let package = Package(
         tests(
             of: "Carrier",
             [
-                "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierTransport",
+                "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierQUIC", "CarrierTransport",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "NIOEmbedded", package: nio),
             ]),

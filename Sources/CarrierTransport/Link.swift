@@ -10,6 +10,10 @@ public protocol Link: AnyObject {
     var remoteAddress: Address { get }
     /// This end of it.
     var localAddress: Address { get }
+    /// What the link has done for secrecy and identity. Default: nothing.
+    var security: LinkSecurity { get }
+    /// The most bytes of a frame, where a frame must fit into a datagram. Default nil: any size.
+    var frameLimit: Int? { get }
     /// Whether there is room: false once more waits than should.
     var isWritable: Bool { get }
     /// Who hears what happens. A link without one reads nothing.
@@ -59,6 +63,8 @@ public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotBind(String)
     /// No transport of this program has this scheme.
     case unsupportedScheme(String)
+    /// The handshake that the transport makes by itself failed.
+    case handshake(LinkHandshakeFailure)
 
     public var description: String {
         switch self {
@@ -71,6 +77,22 @@ public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
         case .closedHere: "closed here"
         case .cannotBind(let reason): "cannot listen there: \(reason); choose another address or port"
         case .unsupportedScheme(let scheme): "expected a scheme that this build knows, got \(scheme)"
+        case .handshake(let failure): failure.text
         }
     }
+}
+
+/// Why a transport's own handshake failed, in that transport's words.
+public struct LinkHandshakeFailure: Hashable, Sendable {
+    /// The transport's error.
+    public let error: any Error
+    public let text: String
+
+    public init(_ error: any Error) {
+        self.error = error
+        text = "\(error)"
+    }
+
+    public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }

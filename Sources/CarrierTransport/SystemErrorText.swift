@@ -1,4 +1,5 @@
 internal import Glibc
+internal import NIOCore
 
 /// What the system calls its errors.
 enum SystemErrorText {
@@ -11,5 +12,13 @@ enum SystemErrorText {
         let status = strerror_r(code, &buffer, buffer.count)
         guard status == 0 else { return "error \(code)" }
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension LinkError {
+    /// The system's words for an error, without the library's.
+    public static func reason(of error: any Error) -> String {
+        guard let error = error as? IOError else { return "\(error)" }
+        return SystemErrorText.of(error.errnoCode)
     }
 }

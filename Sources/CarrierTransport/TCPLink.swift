@@ -108,7 +108,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        closeError = .reset(TCPTransport.reason(of: error))
+        closeError = .reset(LinkError.reason(of: error))
         context.close(promise: nil)
     }
 

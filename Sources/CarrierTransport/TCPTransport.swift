@@ -39,7 +39,7 @@ public struct TCPTransport: Transport {
         guard let ip = address.ip, let target = try? SocketAddress(ipAddress: ip.description, port: Int(address.port))
         else { return loop.makeFailedFuture(LinkError.cannotBind("\(address.host) is not an IP address")) }
         return bootstrap.bind(to: target)
-            .flatMapErrorThrowing { throw LinkError.cannotBind("\(address): \(Self.reason(of: $0))") }
+            .flatMapErrorThrowing { throw LinkError.cannotBind("\(address): \(LinkError.reason(of: $0))") }
             .map { channel in
                 TCPListener(channel: channel, address: Address(scheme: .tcp, channel.localAddress) ?? address)
             }
@@ -95,19 +95,13 @@ public struct TCPTransport: Transport {
         }
     }
 
-    /// The system's words for an error, without the library's.
-    static func reason(of error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        return SystemErrorText.of(error.errnoCode)
-    }
-
     static func linkError(_ error: any Error) -> LinkError {
         if error is ChannelError, case .connectTimeout = error as? ChannelError { return .timeout }
         if let error = error as? IOError {
             if error.errnoCode == SystemErrorText.connectionRefused { return .refused }
             if error.errnoCode == SystemErrorText.timedOut { return .timeout }
         }
-        return .unreachable(reason(of: error))
+        return .unreachable(LinkError.reason(of: error))
     }
 }
 
@@ -125,7 +119,7 @@ private struct TCPListener: Listener {
 
 extension Address {
     /// An address of the system's, in our notation; nil for anything but IP.
-    init?(scheme: Scheme, _ address: SocketAddress?) {
+    public init?(scheme: Scheme, _ address: SocketAddress?) {
         guard let text = address?.ipAddress, let port = address?.port, let ip = IPAddress(text),
             let number = UInt16(exactly: port)
         else { return nil }

@@ -2,6 +2,7 @@ internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierTransport
 internal import CarrierWire
+internal import Logging
 internal import NIOCore
 
 /// A live session with one peer and what the shell keeps for it. Confined to its node's loop.
@@ -210,7 +211,7 @@ final class Connection: SessionLinkOwner {
     /// Sends a frame behind those that wait, whether there is room or not: for replies and the node's own messages. A peer that
     /// does not read what it provokes is held back, then dropped.
     func send(_ frame: Frame) {
-        guard !isOver else { return }
+        guard !isOver, let frame = fitted(frame) else { return }
         node.recordFrame(frame, isSent: true, peer: peer)
         guard let session, predecessor == nil else {
             unsent.append(frame)
@@ -219,6 +220,27 @@ final class Connection: SessionLinkOwner {
         }
         session.send(frame)
         watchSendBuffer()
+    }
+
+    /// How much larger a frame is than what the link carries; nil when it fits.
+    private func excess(of frame: Frame) -> RequestError? {
+        guard let limit = session?.link.frameLimit, frame.encodedSize > limit else { return nil }
+        return .datagramTooLarge(limit: limit, got: frame.encodedSize)
+    }
+
+    /// The frame, or as much of it as makes sense in a datagram: the closest of a lookup's records. Nil when nothing does.
+    private func fitted(_ frame: Frame) -> Frame? {
+        guard let error = excess(of: frame) else { return frame }
+        guard frame.opcode == .lookupNodeResponse, var response = try? LookupNodeResponse(fields: frame.body) else {
+            node.log.notice("\(peer.short): \(frame.opcode) not sent: \(error)")
+            return nil
+        }
+        var shorter = frame
+        while excess(of: shorter) != nil, !response.records.isEmpty {
+            response.records.removeLast()
+            shorter.body = response.frame().body
+        }
+        return shorter
     }
 
     /// Frames for the link that takes over, until it may be used.
@@ -242,6 +264,7 @@ final class Connection: SessionLinkOwner {
     /// Sends a frame once there is room for it; fails when there is none in time.
     func sendWaiting(_ frame: Frame, _ completion: @escaping (RequestError?) -> Void) {
         if isOver { return completion(.disconnected(cause ?? .broken("closed"))) }
+        if let error = excess(of: frame) { return completion(error) }
         if roomWaiters.isEmpty, hasRoom(for: frame.encodedSize) {
             send(frame)
             return completion(nil)
@@ -286,6 +309,7 @@ final class Connection: SessionLinkOwner {
         guard requests.count < limits.send.requests else {
             return settle(waiter, .failed(.tooManyOutstanding(limit: limits.send.requests)))
         }
+        if let error = excess(of: frame) { return settle(waiter, .failed(error)) }
         var frame = frame
         frame.nonce = requests.nextNonce()
         frame.flags.insert(wantsReply ? .request : .needsAck)

@@ -104,6 +104,7 @@ final class SessionLink: LinkDelegate {
     }
 
     private func start(pinned: PeerID?) {
+        if case .established(let hello) = link.security { return startEstablished(hello, pinned) }
         let terms = environment.terms
         let observed = remoteAddress.description
         do throws(HandshakeError) {
@@ -111,11 +112,12 @@ final class SessionLink: LinkDelegate {
                 var first = ByteBuffer()
                 handshake = try StreamHandshake(
                     initiatorWith: terms, record: environment.record, observedAddress: observed, pinned: pinned,
-                    send: &first)
+                    authenticated: link.security.peer, send: &first)
                 put(first)
             } else {
                 handshake = StreamHandshake(
-                    responderWith: terms, record: environment.record, observedAddress: observed)
+                    responderWith: terms, record: environment.record, observedAddress: observed,
+                    authenticated: link.security.peer)
             }
         } catch {
             endsWith = .handshake(error)
@@ -123,6 +125,18 @@ final class SessionLink: LinkDelegate {
         link.delegate = self
         lookAt(startedAt + TimeAmount(environment.limits.handshake.deadline))
         if endsWith != nil { link.close() }
+    }
+
+    /// The link shook hands itself: the session opens once its owner knows it.
+    private func startEstablished(_ hello: Hello, _ pinned: PeerID?) {
+        session = Session(hello: hello)
+        self.hello = hello
+        link.eventLoop.assumeIsolated().execute { [self] in
+            guard phase == .handshake, endsWith == nil else { return }
+            phase = .open
+            owner?.sessionDidOpen(self)
+            link.delegate = self
+        }
     }
 
     // MARK: State
@@ -159,12 +173,9 @@ final class SessionLink: LinkDelegate {
         var failure: CryptoError?
         var wrote = false
         while !outbox.isEmpty, link.isWritable, failure == nil {
-            var sealed = ByteBuffer()
             do throws(CryptoError) {
-                try outbox.seal(with: &session.sealer, into: &sealed, enough: Self.sealBatch)
+                try session.seal(&outbox, enough: Self.sealBatch) { write($0) }
             } catch { failure = error }
-            bytesOut &+= UInt64(sealed.readableBytes)
-            link.write(sealed)
             wrote = true
         }
         self.session = consume session
@@ -173,10 +184,14 @@ final class SessionLink: LinkDelegate {
         if let failure { end(.disconnected(.broken("\(failure)"))) }
     }
 
-    private func put(_ bytes: ByteBuffer?) {
-        guard let bytes, bytes.readableBytes > 0 else { return }
+    private func write(_ bytes: ByteBuffer) {
         bytesOut &+= UInt64(bytes.readableBytes)
         link.write(bytes)
+    }
+
+    private func put(_ bytes: ByteBuffer?) {
+        guard let bytes, bytes.readableBytes > 0 else { return }
+        write(bytes)
         link.flush()
     }
 
@@ -212,9 +227,8 @@ final class SessionLink: LinkDelegate {
         outbox.append(Disconnect(reason, text).frame())
         // What the link does not take at once goes out while it closes: it is bounded by the send buffer.
         guard var session = session.take() else { return }
-        var sealed = ByteBuffer()
         do throws(CryptoError) {
-            try outbox.seal(with: &session.sealer, into: &sealed)
+            try session.seal(&outbox) { write($0) }
         } catch {
             // Without a seal there is no good-bye; the link ends below all the same.
         }
@@ -222,7 +236,7 @@ final class SessionLink: LinkDelegate {
         phase = .closing
         environment.closing[ObjectIdentifier(self)] = self
         if isHeld { release() }
-        put(sealed)
+        link.flush()
         if ends { link.finish() }
         lookAt(environment.now() + TimeAmount(environment.limits.connections.farewell))
     }
@@ -330,12 +344,12 @@ final class SessionLink: LinkDelegate {
         var bytes = bytes
         var plaintext = environment.takePlaintext()
         var failure: CryptoError?
-        let emptyRecords = session.opener.emptyRecordCount
+        let emptyRecords = session.emptyRecordCount
         do throws(CryptoError) {
-            try session.opener.open(&bytes, into: &plaintext)
+            try session.open(&bytes, into: &plaintext)
         } catch { failure = error }
-        nothings += Int(session.opener.emptyRecordCount - emptyRecords)
-        isInsideRecord = session.opener.isInsideRecord
+        nothings += Int(session.emptyRecordCount - emptyRecords)
+        isInsideRecord = session.isInsideRecord
         self.session = consume session
         if plaintext.readableBytes > 0 { decode(plaintext) }
         plaintext.clear()

@@ -79,6 +79,9 @@ final class DialAttempt: SessionLinkOwner {
                 return link.close()
             }
             shakeHands(link, address)
+        case .failure(.handshake(let failure)):
+            if let error = failure.error as? HandshakeError { failed(address, error) }
+            start()
         case .failure(let error):
             note(.unreachable(address, error))
             start()
@@ -99,6 +102,11 @@ final class DialAttempt: SessionLinkOwner {
         handshaking = (session, address, connect)
     }
 
+    private func failed(_ address: Address, _ error: HandshakeError) {
+        if error == .dialledSelf { node.noteOwn(address) }
+        note(.handshake(address, error))
+    }
+
     private func note(_ error: DialError) {
         if error.progress >= worst.progress { worst = error }
     }
@@ -115,8 +123,7 @@ final class DialAttempt: SessionLinkOwner {
         self.handshaking = nil
         switch end {
         case .handshake(let error):
-            if error == .dialledSelf { node.noteOwn(handshaking.address) }
-            note(.handshake(handshaking.address, error))
+            failed(handshaking.address, error)
         case .disconnected(let cause):
             note(.rejected(handshaking.address, cause))
         }

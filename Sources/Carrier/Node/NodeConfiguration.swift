@@ -18,8 +18,11 @@ public struct NodeConfiguration: Sendable {
     public var limits = Limits()
     /// Which addresses a dial may use. Default any.
     public var family = AddressFamily.any
-    /// The transports, one a scheme. Default TCP.
-    public var transports: [any Transport] = [TCPTransport()]
+    /// The application's own transports, one a scheme; for other schemes a node has TCP, QUIC and UDP. Default none.
+    public var transports: [any Transport] = []
+    /// Whether QUIC lets the system cut and join datagrams (GSO, GRO). Without it transfers are several times slower, and
+    /// captures on loopback show each packet. Default yes.
+    public var usesDatagramOffload = true
     /// Whether `Bytes` frames are streams for `Peer.splice`; else they are messages like others. Default yes.
     public var takesByteStreams = true
     /// The application's messages. Default none.

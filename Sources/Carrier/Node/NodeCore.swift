@@ -1,5 +1,6 @@
 internal import CarrierCrypto
 internal import CarrierProtocols
+internal import CarrierQUIC
 internal import CarrierTransport
 internal import CarrierWire
 internal import Logging
@@ -10,6 +11,7 @@ internal import NIOCore
 final class NodeCore {
     let configuration: NodeConfiguration
     let environment: SessionEnvironment
+    private let transports: [any Transport]
     var host: ComponentHost
     var connections: [PeerID: Connection] = [:]
     var listeners: [any Listener] = []
@@ -68,6 +70,12 @@ final class NodeCore {
         environment = SessionEnvironment(
             loop: loop, limits: configuration.limits, terms: terms, record: record,
             logKeys: configuration.keyLog ?? { _ in })
+        transports =
+            configuration.transports + [
+                TCPTransport(), QUICTransport(
+                    identity: identity, usesOffload: configuration.usesDatagramOffload, logKeys: configuration.keyLog),
+                UDPTransport(environment),
+            ]
         let limits = configuration.limits.connections
         admission = Admission(
             perSite: limits.perSite,
@@ -104,7 +112,7 @@ final class NodeCore {
     func tick() { host.advance(now: Instant(loop.now), unixMicroseconds: WallClock.unixMicroseconds()) }
 
     func transport(for scheme: Address.Scheme) -> (any Transport)? {
-        configuration.transports.first { $0.scheme == scheme }
+        transports.first { $0.scheme == scheme }
     }
 
     /// Signs and spreads a new word about this node.

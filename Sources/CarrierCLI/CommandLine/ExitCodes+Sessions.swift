@@ -9,6 +9,7 @@ extension LinkError: ExitCoded {
     var exitCode: ExitCode {
         switch self {
         case .unsupportedScheme: .usage
+        case .handshake: .auth
         case .reset, .endOfStream, .closedHere: .lost
         case .refused, .timeout, .nameNotFound, .unreachable, .cannotBind: .unreachable
         }
@@ -55,6 +56,7 @@ extension RequestError: ExitCoded {
     var exitCode: ExitCode {
         switch self {
         case .timeout: .negative
+        case .datagramTooLarge: .data
         case .disconnected(let cause): cause.exitCode(hasSpoken: true)
         case .unreachable: .unreachable
         case .tooManyOutstanding: .refused

@@ -15,6 +15,8 @@ extension SessionOptions {
         configuration.network = network
         configuration.minimum = minimum
         configuration.family = onlyIPv4 ? .v4 : onlyIPv6 ? .v6 : .any
+        // For captures on loopback: with offload, several packets of QUIC look like one there.
+        configuration.usesDatagramOffload = Environment.value("CARRIER_NO_OFFLOAD") == nil
         configuration.limits.dial.timeout = connectTimeout.duration
         configuration.limits.handshake.deadline = connectTimeout.duration
         if keylog == "-" || self.record == "-" { console.output.yieldStandardOutput() }

@@ -1,3 +1,5 @@
+internal import CMiniUPnPc
+internal import CNATPMP
 internal import CarrierWire
 internal import Glibc
 

@@ -73,6 +73,8 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
     case unreachable(String)
     /// As many requests as allowed wait for this peer already.
     case tooManyOutstanding(limit: Int)
+    /// The frame does not fit into a datagram.
+    case datagramTooLarge(limit: Int, got: Int)
     /// The send buffer stayed full.
     case sendBufferFull(limit: Int)
 
@@ -82,6 +84,8 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
         case .disconnected(let cause): "expected an answer, the connection ended: \(cause)"
         case .unreachable(let reason): "expected a connection, got none: \(reason)"
         case .tooManyOutstanding(let limit): "expected at most \(limit) requests waiting for one peer, got one more"
+        case .datagramTooLarge(let limit, let got):
+            "expected a frame of at most \(limit) bytes over udp://, got \(got); use tcp:// or quic://"
         case .sendBufferFull(let limit): "expected room in the send buffer of \(limit) bytes, got none in time"
         }
     }

@@ -23,6 +23,8 @@ public enum HandshakeError: Error, Equatable, Sendable, CustomStringConvertible 
     case recordSignatureInvalid
     /// The Noise static key is not vouched for by the peer.
     case staticKeySignatureInvalid
+    /// The link proved another key than the one that the peer's record is for.
+    case certificateMismatch(certificate: PeerID, record: PeerID)
     /// The peer's puzzles are solved less well than this node asks for.
     case puzzleNotSolved(expected: Puzzle.Difficulty, got: Puzzle.Difficulty)
     /// Another peer answered than the one that was dialled.
@@ -50,6 +52,8 @@ public enum HandshakeError: Error, Equatable, Sendable, CustomStringConvertible 
         case .noise(.crypto(let error)), .crypto(let error): "\(error)"
         case .recordSignatureInvalid: "expected a peer record signed by its own key, got another signature"
         case .staticKeySignatureInvalid: "expected a session key signed by the peer, got another signature"
+        case .certificateMismatch(let certificate, let record):
+            "expected a record of \(certificate), whose certificate it is, got one of \(record)"
         case .puzzleNotSolved(let expected, let got):
             "expected puzzles solved to \(expected.staticBits) static and \(expected.dynamicBits) dynamic bits, got "
                 + "\(got.staticBits) and \(got.dynamicBits); the peer needs a stronger identity"

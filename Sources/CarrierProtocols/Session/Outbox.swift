@@ -99,6 +99,14 @@ public struct Outbox {
         return count
     }
 
+    /// Takes the next bytes that wait, as they are; nil when nothing waits.
+    public mutating func take() -> ByteBuffer? {
+        if sealedBehind.isEmpty { closeTail() }
+        guard let next = sealedBehind.popFirst() else { return nil }
+        byteCount -= next.readableBytes
+        return next
+    }
+
     /// Takes all that waits, in order: for a connection that goes on over another link.
     public mutating func takeAll() -> [ByteBuffer] {
         closeTail()

@@ -1,10 +1,13 @@
 public import CarrierCrypto
 public import CarrierWire
+public import NIOCore
 
-/// What a handshake leaves: the two directions' records and who the peer is.
+/// What a handshake leaves: how frames go over the link and who the peer is.
+///
+/// Frames travel in sealed records; over a link that encrypts by itself they travel as they are.
 public struct Session: ~Copyable {
-    public var sealer: RecordSealer
-    public var opener: RecordOpener
+    private var sealer: RecordSealer?
+    private var opener: RecordOpener?
     /// The peer's own word about itself, checked.
     public let hello: Hello
     /// The line for the key log, where the node keeps one.
@@ -20,11 +23,65 @@ public struct Session: ~Copyable {
         // Noncopyable fields must all be there at once: made first, stored then.
         let sealer = try RecordSealer(key: sending)
         let opener = try RecordOpener(key: receiving)
-        self.sealer = sealer
-        self.opener = opener
+        self.sealer = consume sealer
+        self.opener = consume opener
         self.hello = hello
         keyLogLine = initiatorEphemeral.map { KeyLogLine(initiatorEphemeral: $0, keys: keys).description }
     }
+
+    /// A session over a link that encrypts by itself.
+    public init(hello: Hello) {
+        sealer = nil
+        opener = nil
+        self.hello = hello
+        keyLogLine = nil
+    }
+
+    /// Takes what waits, in the form in which the link carries it, until nothing waits or `enough` bytes were taken.
+    public mutating func seal(
+        _ outbox: inout Outbox, enough: Int = .max, write: (ByteBuffer) -> Void
+    ) throws(CryptoError) {
+        guard var sealer = sealer.take() else {
+            var taken = 0
+            while taken < enough, let next = outbox.take() {
+                taken += next.readableBytes
+                write(next)
+            }
+            return
+        }
+        var sealed = ByteBuffer()
+        var failure: CryptoError?
+        do throws(CryptoError) {
+            try outbox.seal(with: &sealer, into: &sealed, enough: enough)
+        } catch { failure = error }
+        self.sealer = consume sealer
+        if sealed.readableBytes > 0 { write(sealed) }
+        if let failure { throw failure }
+    }
+
+    /// Appends the frames' bytes in `input` to `plaintext`, and keeps what is not a whole record yet.
+    ///
+    /// - Throws: `authenticationFailed` for a record that is altered, out of order or too short; end the connection then.
+    public mutating func open(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws(CryptoError) {
+        guard var opener = opener.take() else {
+            plaintext.writeBuffer(&input)
+            return
+        }
+        var failure: CryptoError?
+        do throws(CryptoError) {
+            try opener.open(&input, into: &plaintext)
+        } catch { failure = error }
+        isInsideRecord = opener.isInsideRecord
+        emptyRecordCount = opener.emptyRecordCount
+        self.opener = consume opener
+        if let failure { throw failure }
+    }
+
+    /// Whether bytes of an unfinished record wait for the rest.
+    public private(set) var isInsideRecord = false
+
+    /// How many records held nothing.
+    public private(set) var emptyRecordCount: UInt64 = 0
 }
 
 /// One session's keys, for debugging (carrier-wire(7) §8).

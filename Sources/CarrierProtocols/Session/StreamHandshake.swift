@@ -3,6 +3,8 @@ public import CarrierWire
 public import NIOCore
 
 /// The handshake over a stream of bytes (carrier-wire(7) §4.1–4.2): feed it what arrives, send what it says.
+///
+/// Over a link that has authenticated the other side already (§7) it is short: each side's preface and Hello, in the clear.
 public struct StreamHandshake: ~Copyable {
     /// The most bytes of a handshake message.
     public static let messageLimit = 4096
@@ -21,6 +23,7 @@ public struct StreamHandshake: ~Copyable {
         case awaitingMessage1
         case awaitingMessage2(NoiseXX.InitiatorAwaitingMessage2)
         case awaitingMessage3(NoiseXX.ResponderAwaitingMessage3)
+        case awaitingHello(of: PeerID)
     }
 
     private let terms: HandshakeTerms
@@ -28,6 +31,8 @@ public struct StreamHandshake: ~Copyable {
     private let record: PeerRecord
     private let observedAddress: String
     private let pinned: PeerID?
+    /// Who the link says is there; nil where the link says nothing.
+    private let authenticated: PeerID?
     private var state: State?
     private var input = ByteBuffer()
     private var prefaceSeen = false
@@ -40,20 +45,31 @@ public struct StreamHandshake: ~Copyable {
     /// - Parameters:
     ///   - record: what this node tells about itself.
     ///   - observedAddress: where the other side is seen, for the Hello.
-    public init(responderWith terms: HandshakeTerms, record: PeerRecord, observedAddress: String) {
-        self.init(terms, isInitiator: false, record, observedAddress, pinned: nil)
-        state = .awaitingMessage1
+    ///   - authenticated: whom the link has authenticated; nil where it leaves that to the handshake.
+    public init(
+        responderWith terms: HandshakeTerms, record: PeerRecord, observedAddress: String, authenticated: PeerID? = nil
+    ) {
+        self.init(terms, isInitiator: false, record, observedAddress, pinned: nil, authenticated)
+        state = if let authenticated { .awaitingHello(of: authenticated) } else { .awaitingMessage1 }
     }
 
     /// An initiator, and the bytes to send first.
     ///
-    /// - Parameter pinned: the peer that must answer; nil for any.
+    /// - Parameters:
+    ///   - pinned: the peer that must answer; nil for any.
+    ///   - authenticated: whom the link has authenticated; nil where it leaves that to the handshake.
     public init(
         initiatorWith terms: HandshakeTerms, record: PeerRecord, observedAddress: String, pinned: PeerID?,
-        send output: inout ByteBuffer
+        authenticated: PeerID? = nil, send output: inout ByteBuffer
     ) throws(HandshakeError) {
-        self.init(terms, isInitiator: true, record, observedAddress, pinned: pinned)
+        self.init(terms, isInitiator: true, record, observedAddress, pinned: pinned, authenticated)
         initiatorPreface.encode(into: &output)
+        if let authenticated {
+            if let pinned, pinned != authenticated { throw .wrongPeer(expected: pinned, got: authenticated) }
+            Self.frame(hello(), into: &output)
+            state = .awaitingHello(of: authenticated)
+            return
+        }
         do throws(CryptoError) {
             let ephemeral = try X25519.PrivateKey.generate()
             initiatorEphemeral = ephemeral.publicKey
@@ -66,13 +82,15 @@ public struct StreamHandshake: ~Copyable {
     }
 
     private init(
-        _ terms: HandshakeTerms, isInitiator: Bool, _ record: PeerRecord, _ observedAddress: String, pinned: PeerID?
+        _ terms: HandshakeTerms, isInitiator: Bool, _ record: PeerRecord, _ observedAddress: String, pinned: PeerID?,
+        _ authenticated: PeerID?
     ) {
         self.terms = terms
         self.isInitiator = isInitiator
         self.record = record
         self.observedAddress = observedAddress
         self.pinned = pinned
+        self.authenticated = authenticated
         initiatorPreface = Preface(network: terms.network)
         state = nil
     }
@@ -86,6 +104,7 @@ public struct StreamHandshake: ~Copyable {
     /// Takes the bytes that arrived, in pieces of any size.
     public mutating func receive(_ bytes: ByteBuffer) -> Outcome {
         input.writeImmutableBuffer(bytes)
+        var greeting: ByteBuffer?
         do throws(HandshakeError) {
             if !prefaceSeen {
                 guard Preface.canBegin(with: input) else { throw .notCarrier }
@@ -98,11 +117,16 @@ public struct StreamHandshake: ~Copyable {
                     return .failed(error, send: isInitiator ? nil : Preface(network: terms.network).encoded)
                 }
                 if !isInitiator { initiatorPreface = preface }
+                if !isInitiator, authenticated != nil {
+                    var output = Preface(network: terms.network).encoded
+                    Self.frame(hello(), into: &output)
+                    greeting = output
+                }
             }
-            guard let message = try nextMessage() else { return .more(send: nil) }
-            return try handle(message)
+            guard let message = try nextMessage() else { return .more(send: greeting) }
+            return try handle(message, greeting)
         } catch {
-            return .failed(error, send: nil)
+            return .failed(error, send: greeting)
         }
     }
 
@@ -119,7 +143,7 @@ public struct StreamHandshake: ~Copyable {
         return input.readSlice(length: Int(length))
     }
 
-    private mutating func handle(_ message: ByteBuffer) throws(HandshakeError) -> Outcome {
+    private mutating func handle(_ message: ByteBuffer, _ greeting: ByteBuffer?) throws(HandshakeError) -> Outcome {
         guard let current = state.take() else { throw .linkClosed("the handshake is over") }
         switch consume current {
         case .awaitingMessage1:
@@ -130,6 +154,15 @@ public struct StreamHandshake: ~Copyable {
             return try finish(initiator: noise, message)
         case .awaitingMessage3(let noise):
             return try finish(responder: noise, message)
+        case .awaitingHello(let peer):
+            do throws(HandshakeError) {
+                return .established(send: greeting, Session(hello: try checkedHello(message, of: peer)))
+            } catch {
+                guard !isInitiator else { return .failed(error, send: nil) }
+                var farewell = greeting ?? ByteBuffer()
+                Disconnect(error.reason, "\(error)").frame().encode(into: &farewell)
+                return .failed(error, send: farewell)
+            }
         }
     }
 
@@ -217,22 +250,38 @@ public struct StreamHandshake: ~Copyable {
     /// Our own word about ourselves.
     private func hello() -> ByteBuffer {
         var writer = Writer()
+        // Where the link authenticates, there is no static key to vouch for.
+        let signature =
+            authenticated == nil
+            ? terms.staticKeySignature : [UInt8](repeating: 0, count: Ed25519.signatureSize)
         Hello(
-            staticKeySignature: terms.staticKeySignature, record: record, observedAddress: observedAddress,
-            agent: terms.agent
+            staticKeySignature: signature, record: record, observedAddress: observedAddress, agent: terms.agent
         ).write(to: &writer)
         return writer.buffer
     }
 
     /// The other side's word, read and checked.
     private func checkedHello(_ received: NoiseXX.Received) throws(HandshakeError) -> Hello {
-        let hello: Hello
-        do throws(WireError) {
-            var reader = Reader(received.payload)
-            hello = try Hello(from: &reader)
-        } catch { throw .malformed(error) }
+        let hello = try Self.readHello(received.payload)
         try terms.check(hello, staticKey: received.staticKey, pinned: pinned)
         return hello
+    }
+
+    /// The same, over a link that has authenticated `peer`.
+    private func checkedHello(_ message: ByteBuffer, of peer: PeerID) throws(HandshakeError) -> Hello {
+        let hello = try Self.readHello(message)
+        guard hello.record.peer == peer else {
+            throw .certificateMismatch(certificate: peer, record: hello.record.peer)
+        }
+        try terms.check(hello, staticKey: nil, pinned: pinned)
+        return hello
+    }
+
+    private static func readHello(_ bytes: ByteBuffer) throws(HandshakeError) -> Hello {
+        do throws(WireError) {
+            var reader = Reader(bytes)
+            return try Hello(from: &reader)
+        } catch { throw .malformed(error) }
     }
 
     private static func writeMessage1(

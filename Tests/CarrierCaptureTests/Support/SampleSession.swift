@@ -36,13 +36,15 @@ struct SampleSession {
         fromInitiator.append(third)
         guard case .established(_, var accepted) = listener.receive(third) else { throw HandshakeFailed() }
         if let line = dialled.keyLogLine { keyLog.add(line) }
-        for frame in initiator { fromInitiator.append(try Self.seal(frame, &dialled.sealer)) }
-        for frame in responder { fromResponder.append(try Self.seal(frame, &accepted.sealer)) }
+        for frame in initiator { fromInitiator.append(try Self.seal(frame, &dialled)) }
+        for frame in responder { fromResponder.append(try Self.seal(frame, &accepted)) }
     }
 
-    private static func seal(_ frame: Frame, _ sealer: inout RecordSealer) throws -> ByteBuffer {
+    private static func seal(_ frame: Frame, _ session: inout Session) throws -> ByteBuffer {
+        var outbox = Outbox()
+        outbox.append(Samples.bytes([frame]))
         var output = ByteBuffer()
-        try sealer.seal(Samples.bytes([frame]), into: &output)
+        try session.seal(&outbox) { output.writeImmutableBuffer($0) }
         return output
     }
 

@@ -80,13 +80,15 @@ final class HandshakeSide {
     /// Seals bytes with the session's key.
     func seal(_ text: String) throws -> ByteBuffer {
         var output = ByteBuffer()
-        try session?.sealer.seal(ByteBuffer(string: text), into: &output)
+        var outbox = Outbox()
+        outbox.append(ByteBuffer(string: text))
+        try session?.seal(&outbox) { output.writeImmutableBuffer($0) }
         return output
     }
 
     /// Opens records.
     func openRaw(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws {
-        try session?.opener.open(&input, into: &plaintext)
+        try session?.open(&input, into: &plaintext)
     }
 
     /// Opens what came behind the handshake, and `more`.
@@ -94,7 +96,7 @@ final class HandshakeSide {
         var (input, plaintext) = (rest, ByteBuffer())
         input.writeImmutableBuffer(more)
         rest = ByteBuffer()
-        try session?.opener.open(&input, into: &plaintext)
+        try session?.open(&input, into: &plaintext)
         return String(buffer: plaintext)
     }
 }

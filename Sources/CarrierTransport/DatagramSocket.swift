@@ -1,0 +1,254 @@
+internal import CDatagram
+internal import Glibc
+public import NIOCore
+internal import NIOPosix
+
+/// Hears what happens on a datagram socket, on its event loop.
+public protocol DatagramSocketDelegate: AnyObject {
+    /// Datagrams came: `bytes` holds several of `segment` bytes each, the last one perhaps shorter.
+    ///
+    /// - Parameter local: where they were sent to.
+    func socketDidRead(_ bytes: ByteBuffer, segment: Int, from remote: SocketAddress, to local: SocketAddress)
+    /// That was all for now.
+    func socketDidReadAll()
+    /// What waited has been sent.
+    func socketDidDrain()
+    /// The other side of a connected socket says that nobody listens there; it can be a lie.
+    func socketWasRefused()
+    /// The socket is gone; comes once, nothing comes after it.
+    func socketDidClose()
+}
+
+/// A UDP socket, confined to its event loop. It reads through SwiftNIO and writes straight to the system: there a datagram
+/// that cannot be sent, say because somebody made up its address, is lost alone and does not take the socket with it.
+public final class DatagramSocket: ChannelInboundHandler {
+    public typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+    /// Bytes in one call of the system, and so the largest batch.
+    public static let batchLimit = 65_000
+    /// What the system is asked to keep for us; it caps it by its own limit.
+    private static let bufferSize = 4 << 20
+    /// How soon to try again when the system has no room. It says so only when megabytes wait.
+    private static let retry: TimeAmount = .microseconds(500)
+
+    public weak var delegate: (any DatagramSocketDelegate)?
+    /// Whom the socket keeps alive while it is open: as a rule, its delegate.
+    public var keeps: AnyObject?
+    public let loop: any EventLoop
+    /// Where the socket is bound.
+    public private(set) var localAddress: SocketAddress
+    /// Whether many datagrams of equal size can be sent at once.
+    public private(set) var canSegment: Bool
+
+    private let remoteAddress: SocketAddress?
+    private let namesSource: Bool
+    private let channel: any Channel
+    private var descriptor: CInt = -1
+    private var waiting: [Waiting] = []
+
+    private struct Waiting {
+        let bytes: ByteBuffer
+        let segment: Int
+        let remote: SocketAddress?
+        let local: SocketAddress?
+    }
+
+    /// Binds a socket.
+    ///
+    /// - Parameters:
+    ///   - address: where to bind; with `remote`, ignored.
+    ///   - remote: the only address to exchange datagrams with; nil for all.
+    ///   - usesOffload: whether the system cuts and joins datagrams for us (GSO, GRO).
+    /// - Throws (in the future): the system's error.
+    public static func open(
+        on address: SocketAddress, remote: SocketAddress? = nil, usesOffload: Bool, loop: any EventLoop
+    ) -> EventLoopFuture<NIOLoopBound<DatagramSocket>> {
+        let joins = usesOffload && System.supportsUDPReceiveOffload
+        var bootstrap = DatagramBootstrap(group: loop)
+            .channelOption(.socketOption(.so_rcvbuf), value: bufferSize)
+            .channelOption(.socketOption(.so_sndbuf), value: bufferSize)
+            .channelOption(.maxMessagesPerRead, value: 64)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+        if joins {
+            bootstrap = bootstrap.channelOption(.datagramReceiveOffload, value: true)
+                .channelOption(.datagramReceiveSegmentSize, value: true)
+        }
+        if remote == nil { bootstrap = bootstrap.channelOption(.receivePacketInfo, value: true) }
+        let opened = if let remote { bootstrap.connect(to: remote) } else { bootstrap.bind(to: address) }
+        return opened.flatMapThrowing { channel in
+            let socket = try DatagramSocket(
+                channel, remote: remote, canSegment: usesOffload && System.supportsUDPSegmentationOffload)
+            try channel.pipeline.syncOperations.addHandler(socket)
+            return NIOLoopBound(socket, eventLoop: loop)
+        }
+    }
+
+    private init(_ channel: any Channel, remote: SocketAddress?, canSegment: Bool) throws {
+        guard let local = channel.localAddress else { throw ChannelError.unknownLocalAddress }
+        self.channel = channel
+        self.canSegment = canSegment
+        loop = channel.eventLoop
+        remoteAddress = remote
+        localAddress = local
+        namesSource = remote == nil && (local.ipAddress == "0.0.0.0" || local.ipAddress == "::")
+        let handle = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            $0
+        }
+        guard let handle else { throw ChannelError.operationUnsupported }
+        descriptor = handle
+        let family: CInt =
+            switch local {
+            case .v6: AF_INET6
+            default: AF_INET
+            }
+        // Without it the path MTU stays what it is assumed to be: no reason to fail.
+        _ = cdatagram_forbid_fragments(descriptor, family)
+    }
+
+    // MARK: Sending
+
+    /// Whether datagrams wait for the system: better send no more.
+    public var isFull: Bool { !waiting.isEmpty }
+
+    /// Sends datagrams of `segment` bytes each, the last one perhaps shorter.
+    ///
+    /// - Parameters:
+    ///   - remote: where to; ignored by a connected socket.
+    ///   - local: the source address, where the socket is bound to all; nil for the system's choice.
+    public func send(
+        _ bytes: UnsafeRawBufferPointer, segment: Int, to remote: SocketAddress?, from local: SocketAddress? = nil
+    ) {
+        guard waiting.isEmpty, sendNow(bytes, segment, remote, local) else {
+            waiting.append(Waiting(bytes: ByteBuffer(bytes: bytes), segment: segment, remote: remote, local: local))
+            if waiting.count == 1 { retryLater() }
+            return
+        }
+    }
+
+    /// - Returns: false when the system has no room.
+    private func sendNow(
+        _ bytes: UnsafeRawBufferPointer, _ segment: Int, _ remote: SocketAddress?, _ local: SocketAddress?
+    ) -> Bool {
+        guard descriptor >= 0, bytes.count > 0 else { return true }
+        if bytes.count > segment, !canSegment {
+            return sendApart(bytes, segment, remote, local)
+        }
+        switch callSystem(bytes, segment, remote, local) {
+        case EAGAIN, ENOBUFS: return false
+        case EIO where bytes.count > segment, EINVAL where bytes.count > segment:
+            // The device cannot cut datagrams after all.
+            canSegment = false
+            return sendApart(bytes, segment, remote, local)
+        case ECONNREFUSED: delegate?.socketWasRefused()
+        default: break
+        }
+        return true
+    }
+
+    private func sendApart(
+        _ bytes: UnsafeRawBufferPointer, _ segment: Int, _ remote: SocketAddress?, _ local: SocketAddress?
+    ) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + max(segment, 1), bytes.count)
+            let one = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            if case EAGAIN = callSystem(one, segment, remote, local) {
+                // The first of them waits with the rest; what has left must not be sent twice.
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+                if start == 0 { return false }
+                waiting.insert(
+                    Waiting(bytes: ByteBuffer(bytes: rest), segment: segment, remote: remote, local: local), at: 0)
+                retryLater()
+                return true
+            }
+            start = end
+        }
+        return true
+    }
+
+    private func callSystem(
+        _ bytes: UnsafeRawBufferPointer, _ segment: Int, _ remote: SocketAddress?, _ local: SocketAddress?
+    ) -> CInt {
+        func send(_ target: UnsafePointer<sockaddr>?, _ size: Int) -> CInt {
+            guard namesSource, let local else {
+                return cdatagram_send(descriptor, bytes.baseAddress, bytes.count, segment, target, socklen_t(size), nil)
+            }
+            return local.withSockAddr { source, _ in
+                cdatagram_send(descriptor, bytes.baseAddress, bytes.count, segment, target, socklen_t(size), source)
+            }
+        }
+        guard remoteAddress == nil, let remote else { return send(nil, 0) }
+        return remote.withSockAddr { send($0, $1) }
+    }
+
+    private func retryLater() {
+        loop.assumeIsolated().scheduleTask(in: Self.retry) { [weak self] in self?.drain() }
+    }
+
+    private func drain() {
+        var index = 0
+        while index < waiting.count {
+            let next = waiting[index]
+            let canSegmentOnce = canSegment || next.bytes.readableBytes <= next.segment
+            let isSent = next.bytes.withUnsafeReadableBytes { bytes in
+                canSegmentOnce
+                    ? sendNow(bytes, next.segment, next.remote, next.local)
+                    : drainApart(bytes, next)
+            }
+            guard isSent else { break }
+            index += 1
+        }
+        waiting.removeFirst(min(index, waiting.count))
+        if waiting.isEmpty { delegate?.socketDidDrain() } else { retryLater() }
+    }
+
+    /// Sends what waits one by one; what the system does not take is lost, as on any network.
+    private func drainApart(_ bytes: UnsafeRawBufferPointer, _ next: Waiting) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + max(next.segment, 1), bytes.count)
+            let status = callSystem(
+                UnsafeRawBufferPointer(rebasing: bytes[start..<end]), next.segment, next.remote, next.local)
+            if status == EAGAIN, start == 0 { return false }
+            start = end
+        }
+        return true
+    }
+
+    public func close() {
+        descriptor = -1
+        waiting = []
+        channel.close(promise: nil)
+    }
+
+    // MARK: Reading
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let envelope = unwrapInboundIn(data)
+        let count = envelope.data.readableBytes
+        // Nobody can be answered at port 0.
+        guard count > 0, envelope.remoteAddress.port != 0 else { return }
+        var local = localAddress
+        if namesSource, var destination = envelope.metadata?.packetInfo?.destinationAddress {
+            destination.port = local.port
+            local = destination
+        }
+        let segment = envelope.metadata?.segmentSize ?? count
+        delegate?.socketDidRead(
+            envelope.data, segment: segment > 0 ? segment : count, from: envelope.remoteAddress, to: local)
+    }
+
+    public func channelReadComplete(context: ChannelHandlerContext) {
+        delegate?.socketDidReadAll()
+    }
+
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, error.errnoCode == ECONNREFUSED { delegate?.socketWasRefused() }
+    }
+
+    public func channelInactive(context: ChannelHandlerContext) {
+        descriptor = -1
+        waiting = []
+        delegate?.socketDidClose()
+    }
+}
