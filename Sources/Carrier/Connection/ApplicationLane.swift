@@ -33,8 +33,7 @@ final class ApplicationLane {
     func connected() { add(.connected) }
 
     func receive(_ frame: Frame) {
-        connection.charge(frame)
-        add(.message(frame))
+        add(.message(connection.charge(frame)))
     }
 
     func disconnected(_ cause: DisconnectCause) { add(.disconnected(cause)) }

@@ -15,7 +15,7 @@ public struct NodeStatistics: Sendable, Hashable {
     public internal(set) var refused: UInt64 = 0
     /// Times that a peer misbehaved.
     public internal(set) var penalties: UInt64 = 0
-    /// Async components that threw or took too long.
+    /// Components that threw or took too long.
     public internal(set) var componentFailures: UInt64 = 0
     /// Frames received.
     public internal(set) var frames: UInt64 = 0
