@@ -110,6 +110,7 @@ final class ApplicationLane {
 
 /// Something took longer than it may.
 public struct ProcessingTimeout: Error, Hashable, Sendable, CustomStringConvertible {
+    /// How long it might have taken.
     public let limit: Duration
     public var description: String { "expected to be done within \(limit), was not; it was cancelled" }
 }

@@ -3,11 +3,13 @@ internal import Metrics
 
 /// What a node has counted since it started.
 public struct NodeStatistics: Sendable, Hashable {
-    /// Connections that came to be, by who dialled.
+    /// Connections that others dialled.
     public internal(set) var inbound: UInt64 = 0
+    /// Connections that this node dialled.
     public internal(set) var outbound: UInt64 = 0
-    /// Connections that ended, and those of them that broke.
+    /// Connections that ended.
     public internal(set) var disconnected: UInt64 = 0
+    /// Connections that ended without a good-bye.
     public internal(set) var broken: UInt64 = 0
     /// Inbound handshakes that failed.
     public internal(set) var failedHandshakes: UInt64 = 0
@@ -20,6 +22,7 @@ public struct NodeStatistics: Sendable, Hashable {
     /// Frames received.
     public internal(set) var frames: UInt64 = 0
 
+    /// Nothing yet.
     public init() {}
 }
 

@@ -26,6 +26,7 @@ public struct Peer: Sendable, Identifiable, Hashable {
         handshakeTime = connection.timing.handshake
     }
 
+    /// The public key that the peer proved to hold.
     public var id: PeerID { info.peer }
 
     public static func == (left: Peer, right: Peer) -> Bool { left.info == right.info }

@@ -16,6 +16,7 @@ public struct PeerMetrics: Component {
         /// How long a measurement may take. Default 10 s.
         public var timeout: Duration = .seconds(10)
 
+        /// The defaults.
         public init() {}
     }
 
@@ -25,11 +26,15 @@ public struct PeerMetrics: Component {
         public let samples: Int
         /// Measurements that were not, in time or at all.
         public let lost: Int
+        /// The mean.
         public let mean: Duration
         /// The standard deviation.
         public let deviation: Duration
+        /// The median.
         public let p50: Duration
+        /// Nineteen of twenty are no longer than this.
         public let p95: Duration
+        /// Ninety-nine of a hundred are no longer than this.
         public let p99: Duration
         /// Payload bytes a second, both ways, while measuring.
         public let throughput: Double
@@ -64,6 +69,7 @@ public struct PeerMetrics: Component {
     private var lastTicket: UInt64 = 0
     private static let round = Ticket(0)
 
+    /// Answers, and measures where `configuration` says so.
     public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
     /// What is known of a peer; nil before the first measurement.
