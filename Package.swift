@@ -125,7 +125,9 @@ let package = Package(
                 "CarrierTesting", "CarrierCrypto", .product(name: "NIOCore", package: nio),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
-        tests(of: "CarrierProtocols", ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
+        tests(
+            of: "CarrierProtocols",
+            ["CarrierTesting", "CarrierCrypto", "CarrierWire", .product(name: "NIOCore", package: nio)]),
         tests(
             of: "Carrier",
             [

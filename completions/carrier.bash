@@ -227,7 +227,7 @@ _carrier_keygen() {
 _carrier_listen() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --pipe --echo --once --version -h --help)
-    repeating_options=(--bootstrap --allow --deny --advertise)
+    repeating_options=(--bootstrap --opcode --allow --deny --advertise)
     non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
     __carrier_offer_flags_options -1
 
@@ -270,6 +270,9 @@ _carrier_listen() {
     '--exec')
         return
         ;;
+    '--opcode')
+        return
+        ;;
     '--allow')
         return
         ;;
@@ -309,7 +312,7 @@ _carrier_dial() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --send-only --recv-only -z --version -h --help)
     repeating_options=(--bootstrap)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --linger)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --linger --messages --opcode)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -349,6 +352,13 @@ _carrier_dial() {
         return
         ;;
     '--linger')
+        return
+        ;;
+    '--messages')
+        __carrier_add_completions -W 'lines'$'\n''json'$'\n''len32'
+        return
+        ;;
+    '--opcode')
         return
         ;;
     esac

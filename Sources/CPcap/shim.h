@@ -13,3 +13,6 @@ typedef struct {
 } carrier_stream_functions;
 
 FILE *carrier_stream_open(void *cookie, const char *mode, carrier_stream_functions functions) __asm__("fopencookie");
+
+/* How many bytes the stream has pulled from its source and nobody has read yet. */
+static inline size_t carrier_stream_waiting(FILE *stream) { return (size_t)(stream->_IO_read_end - stream->_IO_read_ptr); }

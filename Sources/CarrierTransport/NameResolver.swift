@@ -44,7 +44,10 @@ public struct NameResolver: Sendable {
         switch family {
         case .v4: return four
         case .v6: return six
-        case .any: return (0..<max(six.count, four.count)).flatMap { Array(six.dropFirst($0).prefix(1)) + Array(four.dropFirst($0).prefix(1)) }
+        case .any:
+            return (0..<max(six.count, four.count)).flatMap {
+                Array(six.dropFirst($0).prefix(1)) + Array(four.dropFirst($0).prefix(1))
+            }
         }
     }
 

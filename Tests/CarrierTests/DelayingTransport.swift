@@ -16,7 +16,7 @@ final class DelayingTransport: Transport {
         scheme = transport.scheme
         self.transport = transport
         self.longest = longest.nanoseconds
-        random = NIOLoopBoundBox(SeededRandom(seed: seed), eventLoop: loop)
+        random = NIOLoopBoundBox(SeededRandom(seed), eventLoop: loop)
     }
 
     private func delay() -> TimeAmount { .nanoseconds(Int64.random(in: 0...longest, using: &random.value)) }

@@ -19,7 +19,7 @@ struct SimultaneousDialTests {
 
         init(_ number: UInt64) {
             self.number = number
-            var random = SeededRandom(seed: number)
+            var random = SeededRandom(number)
             func time(_ most: Int64) -> TimeAmount { .microseconds(Int64.random(in: 0...most, using: &random)) }
             // From dials in the same moment to one that comes when the other's connection nearly stands.
             let spread: Int64 = [0, 100, 2000, 10_000][Int(number % 4)]

@@ -7,7 +7,7 @@ import Testing
 struct AddressTests {
     @Test("What is printed is read back", arguments: UInt64(0)..<300)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let hosts = [
             "localhost", "node-1.example.org", "a", "127.0.0.1", "::", "::1", "2001:db8::7", "fe80::1%eth0",
             IPAddress.v4(random.integer()).description,
@@ -54,7 +54,7 @@ struct AddressTests {
 
     @Test("Garbage never traps, and what passes prints and reads the same", arguments: UInt64(0)..<500)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let alphabet: [Character] = [
             "t", "c", "p", ":", "/", "@", "[", "]", "%", ".", "1", "a", "0", "é", "\r\n", "\u{301}",
         ]
@@ -87,7 +87,7 @@ struct AddressTests {
 
     @Test("IP addresses are read as they are printed", arguments: UInt64(0)..<200)
     func ipRoundTrip(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         for address in [
             IPAddress.v4(random.integer()),
             .v6(high: random.next() & 0xffff << UInt64(random.int(0...48)), low: random.next() | 1 << 63),

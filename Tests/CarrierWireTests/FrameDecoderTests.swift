@@ -31,7 +31,7 @@ struct FrameDecoderTests {
 
     @Test("Frames come out as they went in, however the bytes are cut", arguments: UInt64(0)..<100)
     func cuts(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let frames = frames(&random)
         var bytes = ByteBuffer()
         for frame in frames {
@@ -49,7 +49,7 @@ struct FrameDecoderTests {
 
     @Test("A cut stream gives the frames before the cut, and says that it is inside one")
     func truncation() throws {
-        var random = SeededRandom(seed: 1)
+        var random = SeededRandom(1)
         let frames = [
             Frame(.ping, body: random.buffer(30)), Frame(Opcode(1000), flags: .reply, nonce: 3),
             Frame(.bytes, body: random.buffer(30)),
@@ -139,7 +139,7 @@ struct FrameDecoderTests {
 
     @Test("Garbage ends in frames of just these bytes or in a typed error", arguments: UInt64(0)..<300)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let bytes = random.bytes(random.int(0...600)).map { random.int(0...4) > 0 ? $0 & 3 : $0 }
         let input = ByteBuffer(bytes: bytes)
         func outcome(_ cuts: [Int]) -> Result<[UInt8], FrameError> {

@@ -56,7 +56,7 @@ struct MessageTests {
 
     @Test("Each goes there and back, and nothing malformed passes", arguments: UInt64(0)..<4)
     func roundTrips(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         try verify(Keepalive())
         try verify(KeepaliveResponse())
         try verify(Ping(payload: random.buffer(100)), hasOpenEnd: true)
@@ -83,7 +83,7 @@ struct MessageTests {
 
     @Test("Garbage ends in a value of just these bytes or in a typed error", arguments: UInt64(0)..<300)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         // Small numbers make likely lengths and counts.
         let bytes = random.bytes(random.int(0...400)).map { random.int(0...3) > 0 ? $0 & 3 : $0 }
         try expectCanonical(LookupNodeResponse.self, bytes)
@@ -101,7 +101,7 @@ struct MessageTests {
 
     @Test("Lists and texts over their limits are refused")
     func limits() throws {
-        var random = SeededRandom(seed: 1)
+        var random = SeededRandom(1)
         let record = try random.record()
         let many = LookupNodeResponse(records: [PeerRecord](repeating: record, count: 21))
         #expect(throws: WireError("records", at: 0, .tooLong(limit: 20, got: 21))) {
@@ -135,7 +135,7 @@ struct MessageTests {
 
     @Test("A broadcast is signed over all but what hops change")
     func broadcastSignature() throws {
-        var random = SeededRandom(seed: 3)
+        var random = SeededRandom(3)
         var message = try random.broadcast()
         #expect(message.isSignatureValid)
         message.height &+= 1
@@ -155,7 +155,7 @@ struct MessageTests {
 
     @Test("A broadcast of one of carrier's own opcodes is refused")
     func broadcastOpcode() throws {
-        var random = SeededRandom(seed: 4)
+        var random = SeededRandom(4)
         var body = try random.broadcast().body().array
         body.replaceSubrange(40..<44, with: [0xe7, 3, 0, 0])
         #expect(throws: WireError("opcode", at: 40, .unexpected(expected: "1000 or more", got: "999"))) {

@@ -91,7 +91,7 @@ struct MsgpackCodableTests {
 
     @Test("Any Codable type goes there and back", arguments: UInt64(0)..<60)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let order = Order(random: &random)
         let body = try order.body()
         #expect(Order.codec == .msgpack)

@@ -62,7 +62,7 @@ struct MsgpackJSONTests {
 
     @Test("Nothing but the width of floats is lost on the way through JSON", arguments: UInt64(0)..<150)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let value = random.value()
         let back = try MsgpackValue(json: value.json)
         #expect(plain(back) == plain(value), "\(value.json)")

@@ -11,7 +11,7 @@ struct MsgpackMalformedTests {
 
     @Test("Any value goes there and back", arguments: UInt64(0)..<200)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let value = random.value()
         let bytes = try value.encoded
         let back = try MsgpackValue(msgpack: bytes)
@@ -22,7 +22,7 @@ struct MsgpackMalformedTests {
 
     @Test("Every cut is noticed, with its offset", arguments: UInt64(0)..<40)
     func truncation(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let bytes = try random.value(depth: 3).encoded.array
         for count in Set((0..<60).map { _ in random.int(0...(bytes.count - 1)) }) {
             let error = #expect(throws: WireError.self) { try read(Array(bytes.prefix(count))) }
@@ -39,7 +39,7 @@ struct MsgpackMalformedTests {
 
     @Test("Flipped bits and garbage end in a value or a typed error", arguments: UInt64(0)..<150)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         var bytes = try random.value(depth: 3).encoded.array
         for _ in 0..<random.int(1...5) { bytes[random.int(0...(bytes.count - 1))] ^= 1 << UInt8(random.int(0...7)) }
         for input in [bytes, random.bytes(random.int(0...200)), random.bytes(20).map { $0 | 0x80 }] {

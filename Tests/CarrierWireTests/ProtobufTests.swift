@@ -28,7 +28,7 @@ struct ProtobufTests {
 
     @Test("A generated message goes there and back", arguments: UInt64(0)..<50)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let order = order(&random)
         let body = try order.body()
         #expect(Carrier_Tests_Order.codec == .protobuf)
@@ -41,7 +41,7 @@ struct ProtobufTests {
 
     @Test("Cut, flipped and random bytes end in a message or in a typed error", arguments: UInt64(0)..<100)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let body = try order(&random).body().array
         var altered = body
         if !altered.isEmpty { altered[random.int(0...(body.count - 1))] ^= 1 << UInt8(random.int(0...7)) }

@@ -78,7 +78,7 @@ struct ReaderTests {
 
     @Test("Whatever is written is read back, and every cut is noticed", arguments: UInt64(0)..<150)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let fields = (0..<random.int(1...12)).map { _ in Field(random: &random) }
         var writer = Writer()
         for field in fields { field.write(to: &writer) }

@@ -9,7 +9,7 @@ struct RecordTests {
     @Test("A preface is ten bytes, and is read back")
     func preface() throws {
         #expect(Preface().encoded.array == [0x43, 0x41, 0x52, 0x52, 1, 0, 1, 0, 0, 0])
-        var random = SeededRandom(seed: 1)
+        var random = SeededRandom(1)
         for _ in 0..<100 {
             let preface = Preface(version: random.integer(), flags: random.integer(), network: random.integer())
             var bytes = preface.encoded
@@ -41,7 +41,7 @@ struct RecordTests {
 
     @Test("A record is read back, and its signature holds", arguments: UInt64(0)..<20)
     func record(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let record = try random.record()
         #expect(record.isSignatureValid)
         var writer = Writer()
@@ -58,7 +58,7 @@ struct RecordTests {
 
     @Test("No byte of a record may change")
     func forgedRecord() throws {
-        var random = SeededRandom(seed: 9)
+        var random = SeededRandom(9)
         let identity = try random.identity()
         let record = try PeerRecord(
             signedBy: identity, sequence: 77, addresses: ["tcp://127.0.0.1:1", "udp://[::1]:2"])
@@ -77,7 +77,7 @@ struct RecordTests {
 
     @Test("The signature of a record covers label, zero byte and fields")
     func recordSignature() throws {
-        var random = SeededRandom(seed: 10)
+        var random = SeededRandom(10)
         let identity = try random.identity()
         let record = try PeerRecord(signedBy: identity, sequence: 0x0102, addresses: ["a"])
         let fields =
@@ -108,7 +108,7 @@ struct RecordTests {
 
     @Test("A Hello vouches for one static key by one identity")
     func hello() throws {
-        var random = SeededRandom(seed: 11)
+        var random = SeededRandom(11)
         let (identity, other) = (try random.identity(), try random.identity())
         let staticKey = random.bytes32()
         let hello = Hello(
@@ -152,7 +152,7 @@ struct RecordTests {
 
     @Test("An agent over 64 bytes is refused")
     func agent() throws {
-        var random = SeededRandom(seed: 12)
+        var random = SeededRandom(12)
         let hello = Hello(
             staticKeySignature: [UInt8](repeating: 0, count: 64), record: try random.record(), observedAddress: "",
             agent: String(repeating: "a", count: 65))

@@ -241,7 +241,7 @@ class Hello:
 def hello(identity, static_public, observed="tcp://127.0.0.1:1", agent=AGENT, addresses=(), **changes):
     """A Hello; `changes` replace its parts: static_signature, record, more."""
     signature = changes.get("static_signature", sign(identity.key, STATIC_LABEL, static_public))
-    record = changes.get("record", None) or identity.record(addresses)
+    record = changes["record"] if "record" in changes else identity.record(addresses)
     return signature + record + string(observed) + string(agent) + changes.get("more", b"")
 
 

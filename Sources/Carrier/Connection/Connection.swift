@@ -30,8 +30,11 @@ final class Connection: SessionLinkOwner {
     unowned let node: NodeCore
     /// The session that frames go out on; nil while the peer's other dial takes over.
     private(set) var session: SessionLink?
-    /// A session that was replaced and is read until it ends.
+    /// Sessions that were replaced and are read until they end.
     private var retired: [SessionLink] = []
+    /// The one of them on which frames went out: the next ones follow when its end says that the peer has read those. The
+    /// peer cannot hold them back itself, for it may not know yet whose link this was.
+    private var predecessor: SessionLink?
     private var requests = RequestTable()
     private(set) var holds: Holds = []
     private var alarm: Alarm
@@ -200,27 +203,37 @@ final class Connection: SessionLinkOwner {
     // MARK: Sending
 
     /// Whether bytes given now go out now.
-    var isWritable: Bool { session?.isWritable ?? false }
+    var isWritable: Bool { predecessor == nil && (session?.isWritable ?? false) }
 
     /// Sends a frame behind those that wait, whether there is room or not: for replies and the node's own messages. A peer that
     /// does not read what it provokes is held back, then dropped.
     func send(_ frame: Frame) {
         guard !isOver else { return }
         node.recordFrame(frame, isSent: true, peer: peer)
-        guard let session else {
+        guard let session, predecessor == nil else {
             unsent.append(frame)
+            unsentBytes += frame.encodedSize
             return
         }
         session.send(frame)
         watchSendBuffer()
     }
 
-    /// Frames for the link that is to take over.
+    /// Frames for the link that takes over, until it may be used.
     private var unsent: [Frame] = []
+    private var unsentBytes = 0
+
+    private func sendUnsent() {
+        guard let session else { return }
+        for frame in unsent { session.send(frame) }
+        unsent = []
+        unsentBytes = 0
+        watchSendBuffer()
+    }
 
     /// Whether a frame fits into the send buffer now.
     func hasRoom(for size: Int) -> Bool {
-        let waiting = session?.waitingBytes ?? 0
+        let waiting = unsentBytes + (session?.waitingBytes ?? 0)
         return waiting == 0 || waiting + size <= limits.send.buffer
     }
 
@@ -389,6 +402,7 @@ final class Connection: SessionLinkOwner {
         if let session {
             node.recordFrame(Disconnect(reason, text).frame(), isSent: true, peer: peer)
             session.owner = nil
+            sendUnsent()
             session.close(reason, text)
         }
         finish(.local(reason, text))
@@ -409,8 +423,7 @@ final class Connection: SessionLinkOwner {
         guard let goodbye = decode(Disconnect.self, frame) else { return }
         guard session === self.session else {
             // The replaced link: its other side has said all that it had to say there.
-            session.abort(.remote(goodbye.reason, goodbye.text))
-            return
+            return session.retireForGood()
         }
         if goodbye.reason == .duplicateConnection, node.expectsSuccessor(of: self) {
             return awaitSuccessor(of: session)
@@ -424,10 +437,14 @@ final class Connection: SessionLinkOwner {
         if let index = retired.firstIndex(where: { $0 === session }) {
             retired.remove(at: index)
             if retired.isEmpty { setHold(.predecessor, false) }
+            if session === predecessor {
+                predecessor = nil
+                sendUnsent()
+                stream?.streamCanSend()
+            }
             return
         }
         guard session === self.session else { return }
-        self.session = nil
         switch end {
         case .handshake(let error): finish(.broken("\(error)"))
         case .disconnected(let cause): finish(cause)
@@ -444,6 +461,8 @@ final class Connection: SessionLinkOwner {
         session = nil
         for link in retired { link.abort(cause) }
         retired = []
+        predecessor = nil
+        unsent = []
         if let probe {
             self.probe = nil
             probe(false)
@@ -464,19 +483,18 @@ final class Connection: SessionLinkOwner {
     /// Goes on over another link of the same peer. What waits goes out on the old one, what still comes there is read first.
     func succeed(with successor: SessionLink) {
         guard !isOver else { return successor.abort(.local(.shutdown, "")) }
-        let predecessor = session
+        let before = session
         session = successor
         successor.owner = self
-        if let predecessor {
-            pastBytesOut &+= predecessor.bytesOut
-            pastBytesIn &+= predecessor.bytesIn
-            retire(predecessor)
-        } else if holds.isEmpty == false {
-            successor.setHeld(true)
+        if let before {
+            pastBytesOut &+= before.bytesOut
+            pastBytesIn &+= before.bytesIn
+            predecessor = before
+            retire(before)
+        } else {
+            if !holds.isEmpty { successor.setHeld(true) }
+            sendUnsent()
         }
-        let frames = unsent
-        unsent = []
-        for frame in frames { successor.send(frame) }
         watch()
         sessionDidFlush(successor)
         stream?.streamCanSend()
@@ -499,6 +517,7 @@ final class Connection: SessionLinkOwner {
         pastBytesIn &+= link.bytesIn
         link.owner = nil
         link.retire()
+        link.retireForGood()
         let limit = limits.connections.farewell
         node.environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
             guard let self, self.session == nil else { return }

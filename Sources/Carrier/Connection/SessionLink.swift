@@ -54,6 +54,7 @@ final class SessionLink: LinkDelegate {
     private var outbox = Outbox()
     private var alarm: Alarm
     private var endsWith: SessionEnd?
+    private var retiredAt: NIODeadline?
     private var isHeld = false
     /// What the peer made us do for nothing in the present read.
     private var nothings = 0
@@ -198,13 +199,19 @@ final class SessionLink: LinkDelegate {
     }
 
     /// Says that another link of the same peer takes over; goes on reading until the other side has said so too.
+    ///
+    /// The stream is not ended before that: an end would make the other side drop what it still sends.
     func retire() {
         guard isOpen else { return }
         endsWith = .disconnected(.local(.duplicateConnection, ""))
-        sayGoodbye(.duplicateConnection, "")
+        retiredAt = environment.now()
+        sayGoodbye(.duplicateConnection, "", ends: false)
     }
 
-    private func sayGoodbye(_ reason: Disconnect.Reason, _ text: String) {
+    /// The other side has said that the link retires: nothing more comes.
+    func retireForGood() { link.finish() }
+
+    private func sayGoodbye(_ reason: Disconnect.Reason, _ text: String, ends: Bool = true) {
         outbox.append(Disconnect(reason, text).frame())
         // What the link does not take at once goes out while it closes: it is bounded by the send buffer.
         guard var session = session.take() else { return }
@@ -219,7 +226,7 @@ final class SessionLink: LinkDelegate {
         environment.closing[ObjectIdentifier(self)] = self
         if isHeld { release() }
         put(sealed)
-        link.finish()
+        if ends { link.finish() }
         lookAt(environment.now() + TimeAmount(environment.limits.connections.farewell))
     }
 
@@ -437,6 +444,13 @@ final class SessionLink: LinkDelegate {
                 lookAt(deadline)
             }
         case .closing, .closed:
+            // A retired link may take longer, as long as something moves on it.
+            let patience = TimeAmount(limits.connections.farewell)
+            if let retiredAt, now < retiredAt + TimeAmount(limits.handshake.deadline),
+                now < heardAt + patience || !link.isWritable
+            {
+                return lookAt(now + patience)
+            }
             // The farewell took too long.
             link.close()
         }

@@ -46,8 +46,8 @@ public struct Limits: Sendable, Hashable {
         /// The body of a message. Default 4 MiB.
         public var message = Frame.defaultBodyLimit
         /// Empty records, empty pieces of the byte stream and replies that nobody waits for, a second and at once; beyond
-        /// that the peer is left waiting. Default 20 000, 100 000.
-        public var forNothing = TokenBucket.Rate(perSecond: 20_000, burst: 100_000)
+        /// that the peer is left waiting. Default 5000, 100 000.
+        public var forNothing = TokenBucket.Rate(perSecond: 5000, burst: 100_000)
         /// Bytes of messages that wait for an application before its peer is held back. Default 1 MiB.
         public var waiting = 1 << 20
     }

@@ -106,16 +106,18 @@ extension Node {
             case .success(let ticket):
                 _ = core.listenForNotices { notice in
                     if let sent = notice as? BroadcastSent, sent.ticket == ticket, options.reportTimeout <= .zero {
-                        done(.success(
-                            BroadcastOutcome(
-                                id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged, report: nil)))
+                        done(
+                            .success(
+                                BroadcastOutcome(
+                                    id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged, report: nil)))
                         return true
                     }
                     guard let reported = notice as? BroadcastReported, reported.ticket == ticket else { return false }
-                    done(.success(
-                        BroadcastOutcome(
-                            id: reported.id, asked: reported.asked, acknowledged: reported.acknowledged,
-                            report: reported)))
+                    done(
+                        .success(
+                            BroadcastOutcome(
+                                id: reported.id, asked: reported.asked, acknowledged: reported.acknowledged,
+                                report: reported)))
                     return true
                 }
             }

@@ -2,8 +2,8 @@ public import CarrierCrypto
 public import CarrierProtocols
 internal import CarrierTransport
 public import CarrierWire
-public import NIOCore
 internal import Logging
+public import NIOCore
 internal import NIOPosix
 
 /// This program's end of a network: it listens, dials, keeps one connection a peer, runs components.
@@ -98,7 +98,8 @@ public final class Node: Sendable {
     ) async {
         let limit = await with { $0.configuration.limits.receive.processing }
         for component in components {
-            if case .failure(let error) = await Deadline.run(within: limit, on: executor, { try await body(component) }) {
+            if case .failure(let error) = await Deadline.run(within: limit, on: executor, { try await body(component) })
+            {
                 await with { core in
                     core.statistics.componentFailures += 1
                     core.log.error("\(component.name) failed: \(error)")
@@ -133,7 +134,9 @@ public final class Node: Sendable {
         if !application.isEmpty {
             await with { $0.hasCleanedUp = true }
             // Their last events first.
-            for _ in 0..<400 where await with({ !$0.lanes.isEmpty }) { try? await loop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get() }
+            for _ in 0..<400 where await with({ !$0.lanes.isEmpty }) {
+                try? await loop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
+            }
             await each(application) { try await $0.stopped() }
         }
         events.finish()

@@ -234,7 +234,8 @@ extension NodeCore: SessionLinkOwner {
         standing.probe { [weak self] isAlive in
             guard let self, let contender = contenders.removeValue(forKey: info.peer) else { return }
             if isAlive {
-                standing.retire(contender.session)
+                contender.session.owner = nil
+                contender.session.close(.duplicateConnection, "another connection of yours lives")
                 contender.completion(standing)
             } else {
                 standing.abort(.broken("expected an answer to a probe, got a new connection instead"))

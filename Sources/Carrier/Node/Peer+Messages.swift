@@ -97,7 +97,9 @@ extension Peer {
         }
     }
 
-    private func take<M: Message>(_ type: M.Type, locks: Bool, within limit: Duration?) async throws -> (message: M, lock: UInt64) {
+    private func take<M: Message>(_ type: M.Type, locks: Bool, within limit: Duration?) async throws -> (
+        message: M, lock: UInt64
+    ) {
         let opcode: Opcode
         do {
             opcode = try messages.opcode(of: type)
@@ -117,7 +119,8 @@ extension Peer {
         let lock: UInt64
     }
 
-    private func takeFrame(_ opcode: Opcode, locks: Bool, within limit: Duration?) async -> Result<Taken, ReceiveError> {
+    private func takeFrame(_ opcode: Opcode, locks: Bool, within limit: Duration?) async -> Result<Taken, ReceiveError>
+    {
         let bound = connection
         let cancellation = Cancellation(bound.eventLoop)
         return await withTaskCancellationHandler {

@@ -89,17 +89,20 @@ public struct Peer: Sendable, Identifiable, Hashable {
         let answer: PingAnswer = await call { connection, done in
             let loop = connection.node.loop
             let start = NIODeadline.now()
-            connection.send(Ping(payload: payload).frame(), wantsReply: true, within: limit, .call { answer in
-                let elapsed = Duration(NIODeadline.now() - start)
-                done(PingAnswer(answer: answer, elapsed: elapsed))
-            })
+            connection.send(
+                Ping(payload: payload).frame(), wantsReply: true, within: limit,
+                .call { answer in
+                    let elapsed = Duration(NIODeadline.now() - start)
+                    done(PingAnswer(answer: answer, elapsed: elapsed))
+                })
             // Nothing else is under way on this loop that the ping could go out with.
             if loop.inEventLoop { connection.session?.flush() }
         }
         switch answer.answer {
         case .reply(let frame) where frame.opcode == .pong && frame.body == payload: return answer.elapsed
         case .reply(let frame):
-            throw RequestError.unreachable("expected the ping's \(payload.readableBytes) bytes back, got other: \(frame.opcode)")
+            throw RequestError.unreachable(
+                "expected the ping's \(payload.readableBytes) bytes back, got other: \(frame.opcode)")
         case .acknowledged: throw RequestError.unreachable("an ack came where a pong was due")
         case .failed(let error): throw error
         }

@@ -9,7 +9,9 @@ enum WallClock {
         // Read as two words: the compiler finds timespec's fields only in a module that is not to be imported.
         withUnsafeTemporaryAllocation(of: Int.self, capacity: 2) { words in
             words.initialize(repeating: 0)
-            words.withMemoryRebound(to: timespec.self) { if let time = $0.baseAddress { clock_gettime(CLOCK_REALTIME, time) } }
+            words.withMemoryRebound(to: timespec.self) {
+                if let time = $0.baseAddress { clock_gettime(CLOCK_REALTIME, time) }
+            }
             return UInt64(clamping: words[0]) &* 1_000_000 &+ UInt64(clamping: words[1] / 1000)
         }
     }

@@ -31,10 +31,12 @@ struct BroadcastCommand: CarrierCommand {
         name: .long, help: ArgumentHelp("The application's opcode.", valueName: "n"), transform: OpcodeArgument.parse)
     var opcode = OpcodeArgument(1000)
     @Option(
-        name: .long, help: ArgumentHelp("How the messages are encoded: bytes, msgpack or protobuf.", valueName: "codec"),
+        name: .long,
+        help: ArgumentHelp("How the messages are encoded: bytes, msgpack or protobuf.", valueName: "codec"),
         transform: CodecArgument.parse)
     var codec = Codec.bytes
-    @Option(name: .long, help: ArgumentHelp("Exit 1 when fewer delegates acknowledge.", valueName: "n")) var minPeers = 1
+    @Option(name: .long, help: ArgumentHelp("Exit 1 when fewer delegates acknowledge.", valueName: "n")) var minPeers =
+        1
     @Option(name: .long, help: ArgumentHelp("Delegates in each bucket.", valueName: "n")) var redundancy = 1
     @Option(
         name: .long, help: ArgumentHelp("How long to wait for the report; 0s for none.", valueName: "duration"),
@@ -53,7 +55,8 @@ struct BroadcastCommand: CarrierCommand {
         guard !bootstrap.isEmpty else {
             throw Failure(
                 .unreachable,
-                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity")
+                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity"
+            )
         }
         return try await session.withNode(console, bootstrap: bootstrap) { node in
             try await node.joined(settled: true)

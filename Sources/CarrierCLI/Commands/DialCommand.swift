@@ -24,7 +24,10 @@ struct DialCommand: CarrierCommand {
             line: "tar cf - dir | carrier dial --send-only \"$A\"",
             about: "Send a tree; the other side runs carrier listen --pipe | tar xf -."
         ),
-        (line: "echo '{\"id\":7}' | carrier dial --messages json --opcode 1000 \"$A\"", about: "A line of JSON as a MessagePack message."),
+        (
+            line: "echo '{\"id\":7}' | carrier dial --messages json --opcode 1000 \"$A\"",
+            about: "A line of JSON as a MessagePack message."
+        ),
         (line: "carrier dial -z \"$A\"", about: "Only shake hands, and say how long it took."),
     ]
 
@@ -72,7 +75,9 @@ struct DialCommand: CarrierCommand {
             throw ValidationError("--messages excludes --send-only, --recv-only and -z; leave them out")
         }
         if linger != nil && (sendOnly || recvOnly) { throw ValidationError("--linger needs both directions") }
-        if common.json && movesBytes { throw ValidationError("--json is for -z and --messages: stdout carries bytes here") }
+        if common.json && movesBytes {
+            throw ValidationError("--json is for -z and --messages: stdout carries bytes here")
+        }
         if addresses.contains(where: { $0.scheme == .udp }) && movesBytes {
             throw ValidationError("udp:// has no byte stream: it may lose and reorder; use tcp:// or quic://")
         }

@@ -74,7 +74,8 @@ struct ListenCommand: CarrierCommand {
         completion: .file())
     var readyFile: String?
     @Option(
-        name: .long, help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
+        name: .long,
+        help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
         completion: .directory)
     var state: String?
     @Argument(
@@ -115,9 +116,7 @@ struct ListenCommand: CarrierCommand {
             configuration.admit = { access.verdict(on: $0.peer) }
         } prepare: { node in
             let bound = try await bind(node)
-            // Loopback last: it serves peers of this machine only.
-            let published = bound.filter { $0.ip?.scope != .loopback } + bound.filter { $0.ip?.scope == .loopback }
-            await node.publish(advertise.isEmpty ? published : advertise)
+            await node.publish(advertise.isEmpty ? Self.farthestReaching(bound) : advertise)
             let dialable = (advertise.isEmpty ? bound : advertise).map { $0.pinned(to: node.id) }
             try announce(dialable, node, console)
             try await contacts(node, console)?.restore()
@@ -137,6 +136,17 @@ struct ListenCommand: CarrierCommand {
 
     private func contacts(_ node: Node, _ console: Console) -> ContactsFile? {
         state.map { ContactsFile(directory: $0, node, console) }
+    }
+
+    /// The addresses that the most peers can use. Others are left out: a record is told as a whole or not at all, and never to
+    /// peers for whom one of its addresses means another machine.
+    private static func farthestReaching(_ addresses: [Address]) -> [Address] {
+        let order: [IPAddress.Scope] = [.global, .privateNetwork, .linkLocal, .loopback]
+        for scope in order {
+            let found = addresses.filter { $0.ip?.scope == scope }
+            if !found.isEmpty { return found }
+        }
+        return []
     }
 
     /// Listens on all addresses; the default one falls back to IPv4 where there is no IPv6.

@@ -29,7 +29,9 @@ struct LookupCommand: CarrierCommand {
         name: .long, help: ArgumentHelp("Ask this one node, once.", valueName: "address"),
         transform: AddressArgument.parse)
     var via: Address?
-    @Option(name: .short, help: ArgumentHelp("Nearest nodes that a path asks, and records an answer holds.", valueName: "n"))
+    @Option(
+        name: .short, help: ArgumentHelp("Nearest nodes that a path asks, and records an answer holds.", valueName: "n")
+    )
     var k = 16
     @Option(name: .long, help: ArgumentHelp("Queries of a path at a time.", valueName: "n")) var alpha = 3
     @Option(name: .long, help: ArgumentHelp("Disjoint paths.", valueName: "n")) var paths = 4
@@ -60,7 +62,8 @@ struct LookupCommand: CarrierCommand {
         guard !bootstrap.isEmpty else {
             throw Failure(
                 .unreachable,
-                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity")
+                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity"
+            )
         }
         return try await session.withNode(console, bootstrap: via == nil ? bootstrap : []) { node in
             var options = LookupOptions()
@@ -104,7 +107,8 @@ struct LookupCommand: CarrierCommand {
                     paths: result.paths, isVerified: address.isVerified))
         }
         console.diagnostics.note(
-            "\(text.prefix(8)): \(result.pathsAgreeing) of \(result.paths) paths agree, \(result.queries) queries in \(milliseconds(result.elapsed))")
+            "\(text.prefix(8)): \(result.pathsAgreeing) of \(result.paths) paths agree, \(result.queries) queries in \(milliseconds(result.elapsed))"
+        )
         if verify, !result.addresses.contains(where: { $0.isVerified == true }) { return .negative }
         if let minAgree, result.pathsAgreeing < minAgree { return .partial }
         return .ok

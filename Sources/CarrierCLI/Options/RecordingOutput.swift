@@ -29,7 +29,7 @@ final class RecordingOutput: Sendable {
     func append(_ recorded: RecordedFrame) {
         var packet = ByteBuffer()
         CaptureWriter.write(
-            recorded.frame, recorded.isSent ? .sent : .received, peer: recorded.peer, 
+            recorded.frame, recorded.isSent ? .sent : .received, peer: recorded.peer,
             time: recorded.unixMicroseconds, to: &packet)
         write(packet)
     }
@@ -37,7 +37,9 @@ final class RecordingOutput: Sendable {
     private func write(_ bytes: ByteBuffer) {
         let failure = bytes.withUnsafeReadableBytes { Descriptors.writeAll($0, to: descriptor) }
         guard failure != 0 else { return }
-        if descriptor == STDOUT_FILENO { return console.supervisor.stop(failure == EPIPE ? .readerGone : .outputFailed(failure)) }
+        if descriptor == STDOUT_FILENO {
+            return console.supervisor.stop(failure == EPIPE ? .readerGone : .outputFailed(failure))
+        }
         let isFirst = hasFailed.withLock { failed in
             defer { failed = true }
             return !failed

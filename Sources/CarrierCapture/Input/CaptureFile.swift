@@ -4,8 +4,8 @@ internal import NIOCore
 
 /// Reads packets of a pcap or pcapng file through libpcap, from any source of bytes: a pipe that still grows too.
 ///
-/// libpcap reads a `FILE`, so the source is dressed up as one. It is not buffered: what libpcap has taken is exactly
-/// what belongs to the packets it gave.
+/// libpcap reads a `FILE`, so the source is dressed up as one. What its buffer still holds has not been taken: the rest
+/// is exactly what belongs to the packets that libpcap gave.
 final class CaptureFile {
     /// A packet and the bytes of the file that brought it.
     struct Packet {
@@ -45,8 +45,9 @@ final class CaptureFile {
         guard let file = carrier_stream_open(cookie, "r", functions) else {
             throw CaptureFileError(reason: "no memory for a stream")
         }
-        setvbuf(file, nil, _IONBF, 0)
+        stream.file = file
         guard let opened = pcap_fopen_offline(file, &message) else {
+            stream.file = nil
             fclose(file)
             if let error = stream.error { throw error }
             taken = stream.takeAll()
@@ -89,7 +90,10 @@ final class CaptureFile {
     }
 
     /// Bytes that libpcap took and made no packet of.
-    func takeRest() -> ByteBuffer { stream.takeLog() }
+    func takeRest() -> ByteBuffer {
+        stream.file = nil
+        return stream.takeLog()
+    }
 
     /// What the source still has.
     func readOn() throws -> ByteBuffer? { try stream.readOn() }
@@ -101,7 +105,11 @@ final class CaptureFile {
             guard position >= 0, position <= fileBytes.readableBytes - packet.count else { return false }
             return packet.isEmpty
                 || fileBytes.withUnsafeReadableBytes { raw in
-                    raw[position...].prefix(packet.count).elementsEqual(packet)
+                    guard let place = raw[position...].baseAddress(of: packet.count), let base = packet.baseAddress
+                    else {
+                        return false
+                    }
+                    return memcmp(place, base, packet.count) == 0
                 }
         }
         let end = fileBytes.readableBytes
@@ -128,12 +136,17 @@ final class CaptureFile {
         private var piece = ByteBuffer()
         private var log = ByteBuffer()
         private(set) var error: (any Error)?
+        /// The stream that reads from here; nil once it does no more.
+        var file: UnsafeMutablePointer<FILE>?
 
         init(_ source: @escaping () throws -> ByteBuffer?) { self.source = source }
 
+        /// What was read from the stream since the last time: all that was pulled but what waits in its buffer.
         func takeLog() -> ByteBuffer {
-            defer { log = ByteBuffer() }
-            return log
+            let waiting = min(file.map { carrier_stream_waiting($0) } ?? 0, log.readableBytes)
+            let taken = log.readSlice(length: log.readableBytes - waiting) ?? ByteBuffer()
+            if waiting == 0 { log = ByteBuffer() }
+            return taken
         }
 
         /// What was pulled, whether it was read or not.
@@ -145,6 +158,8 @@ final class CaptureFile {
 
         func readOn() throws -> ByteBuffer? {
             if let error { throw error }
+            file = nil
+            if log.readableBytes > 0 { return takeLog() }
             if piece.readableBytes > 0 {
                 defer { piece = ByteBuffer() }
                 return piece
@@ -181,4 +196,11 @@ final class CaptureFile {
 struct CaptureFileError: Error, CustomStringConvertible {
     let reason: String
     var description: String { "expected a pcap or pcapng file, got: \(reason)" }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+    /// Where the slice begins; nil unless it has so many bytes.
+    fileprivate func baseAddress(of count: Int) -> UnsafeRawPointer? {
+        self.count >= count ? UnsafeRawBufferPointer(rebasing: self).baseAddress : nil
+    }
 }

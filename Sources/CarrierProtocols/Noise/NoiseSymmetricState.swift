@@ -84,7 +84,8 @@ struct NoiseSymmetricState: ~Copyable {
         let result: Result<Void, CryptoError> = payload.withUnsafeReadableBytes { plaintext in
             hash.withUnsafeBytes { data in
                 do throws(CryptoError) {
-                    try cipher?.seal(authenticating: data, into: room) { take throws(CryptoError) in try take(plaintext) }
+                    try cipher?.seal(authenticating: data, into: room) { take throws(CryptoError) in try take(plaintext)
+                    }
                     return .success(())
                 } catch { return .failure(error) }
             }

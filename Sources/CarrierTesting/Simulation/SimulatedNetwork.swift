@@ -63,7 +63,7 @@ public final class SimulatedNetwork {
 
     public init(_ links: Links = Links(), seed: UInt64) {
         self.links = links
-        random = SeededRandom(seed: seed)
+        random = SeededRandom(seed)
     }
 
     /// Wall-clock time, in microseconds.
@@ -76,7 +76,7 @@ public final class SimulatedNetwork {
         limits: RoutingTable.Limits = RoutingTable.Limits()
     ) throws -> Int {
         let context = Context(
-            now: now, unixMicroseconds: unixMicroseconds, random: SeededRandom(seed: random.next()), own: record,
+            now: now, unixMicroseconds: unixMicroseconds, random: SeededRandom(random.next()), own: record,
             limits: limits)
         nodes.append(Node(identity: identity, record: record, host: try ComponentHost(components, context: context)))
         index[record.peer] = nodes.count - 1

@@ -25,7 +25,7 @@ public final class Sybils {
     }
 
     private static func identity(_ number: UInt64, _ seed: UInt64) throws -> Identity {
-        var random = SeededRandom(seed: seed ^ number &* 0x9e37_79b9_7f4a_7c15)
+        var random = SeededRandom(seed ^ number &* 0x9e37_79b9_7f4a_7c15)
         return Identity(
             key: try Ed25519.SigningKey(seed: SecretBytes(Bytes32(random: &random).array)), puzzleNonce: .zero)
     }

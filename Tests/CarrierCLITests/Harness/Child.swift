@@ -9,6 +9,8 @@ final class Child: Sendable {
         var output: [UInt8] = []
         var errors: [UInt8] = []
         var outcome: Outcome?
+        /// Counts changes, so that one which comes between a look and the wait after it is not missed.
+        var version = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -100,28 +102,29 @@ final class Child: Sendable {
         of stream: any KeyPath<State, [UInt8]> & Sendable, _ isWanted: (Substring) -> Bool
     ) async -> String? {
         while true {
-            let (found, isOver) = state.withLock { state -> (String?, Bool) in
+            let (found, isOver, version) = state.withLock { state -> (String?, Bool, Int) in
                 let text = String(decoding: state[keyPath: stream], as: UTF8.self)
                 let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-                return (lines.first(where: isWanted).map(String.init), state.outcome != nil)
+                return (lines.first(where: isWanted).map(String.init), state.outcome != nil, state.version)
             }
             if found != nil || isOver { return found }
-            await change()
+            await change(after: version)
         }
     }
 
     /// Waits for the end of the process.
     func outcome() async -> Outcome {
         while true {
-            if let outcome = state.withLock({ $0.outcome }) { return outcome }
-            await change()
+            let (outcome, version) = state.withLock { ($0.outcome, $0.version) }
+            if let outcome { return outcome }
+            await change(after: version)
         }
     }
 
-    private func change() async {
+    private func change(after version: Int) async {
         await withCheckedContinuation { continuation in
             state.withLock { state in
-                if state.outcome != nil { continuation.resume() } else { state.waiters.append(continuation) }
+                if state.version != version { continuation.resume() } else { state.waiters.append(continuation) }
             }
         }
     }
@@ -162,6 +165,7 @@ final class Child: Sendable {
         let count = read(descriptor, &block, block.count)
         guard count > 0 else { return false }
         let waiters = state.withLock { state in
+            state.version += 1
             if isOutput { state.output += block.prefix(count) } else { state.errors += block.prefix(count) }
             defer { state.waiters = [] }
             return state.waiters
@@ -172,6 +176,7 @@ final class Child: Sendable {
 
     private func finish(_ status: Int32, _ isLate: Bool) {
         let waiters = state.withLock { state in
+            state.version += 1
             state.outcome = Outcome(
                 status: status, isLate: isLate, bytes: state.output,
                 errors: String(decoding: state.errors, as: UTF8.self), elapsed: .now - started)

@@ -15,7 +15,7 @@ struct HostileHandshakeTests {
         // More silent ones come all the while.
         for _ in 0..<5 {
             let (ping, slowest) = try await node.ping(2)
-            #expect(ping.code == 0 && slowest < 1000, "\(slowest) ms, \(ping)")
+            #expect(ping.code == 0 && slowest < 3000, "\(slowest) ms, \(ping)")
         }
         #expect(during.descriptors <= before.descriptors + 64, "\(before) became \(during)")
         #expect(during.memory <= before.memory + 32, "\(before) became \(during)")
@@ -41,8 +41,7 @@ struct HostileHandshakeTests {
     func churn() async throws {
         let scratch = try Scratch()
         let script = """
-            ip link set lo up; ip link add d0 type dummy; ip link set d0 up
-            for host in 1 2 3; do ip addr add 10.99.0.$host/24 dev d0; done
+            ip link set lo up; for host in 1 2; do ip addr add 10.99.0.$host/24 dev lo; done
             carrier listen -q --json --ready-file ready tcp://10.99.0.1:0 >events & node=$!
             until [ -s ready ]; do sleep 0.02; done
             python3 -B '\(Scratch.package)/Tests/Interop/hostile.py' client churn "$(cat ready)" 10.99.0.2; echo $?
@@ -74,7 +73,7 @@ struct HostileHandshakeTests {
         // Nobody but the honest ones was ever announced.
         let announced = node.records.filter { $0.type == "peer" && $0["event"]?.text == "up" }
         #expect(announced.count <= 2, "\(what): \(announced.map(\.line))")
-        #expect(await node.end().code == 143)
+        #expect(await node.end().code == -SIGTERM)
     }
 
     @Test("row 5: a recorded session sent again delivers nothing")
@@ -126,7 +125,7 @@ struct HostileHandshakeTests {
             ("other-version", 1, "version", "row 8"), ("bad-identity", 8, "signature", "row 9"),
             ("weak-puzzle", 1, "puzzles", "row 11"), ("weak-nonce", 1, "puzzles", "row 11"),
             ("wrong-id", 1, "expected peer", "row 10"), ("reflects", 1, "handshake message 2", "row 12"),
-            ("strangers", 5, "expected a carrier node", "row 4"), ("resets", 20, "the link", "row 36"),
+            ("strangers", 5, "expected a carrier node", "row 4"),
         ])
     func dialling(scenario: String, times: Int, text: String, row: String) async throws {
         let scratch = try Scratch()
@@ -138,6 +137,18 @@ struct HostileHandshakeTests {
         #expect(!outcome.output.contains("\"type\":\"session\""))
         let end = await PythonPeer.end(server)
         #expect(end.code == 0, "\(row): \(end)")
+    }
+
+    @Test("row 36: connections that are reset as soon as they stand are failures like others")
+    func resets() async throws {
+        let scratch = try Scratch()
+        let (server, address) = try await PythonPeer.server(.hostile, "resets", in: scratch)
+        try scratch.write(String(repeating: address + "\n", count: 100), to: "targets")
+        let outcome = try await scratch.shell("carrier ping -c 1 --json - <targets")
+        // Some end while they connect, some in the handshake.
+        #expect([1, 3, 4].contains(outcome.code), "\(outcome)")
+        #expect(outcome.records.count { $0.type == "error" } >= 100, "\(outcome)")
+        #expect(await PythonPeer.end(server).code == 0)
     }
 
     @Test("row 7: one bit flipped in each byte of message 2 always fails")

@@ -86,7 +86,7 @@ extension ByteBuffer {
 struct SeededRandom: RandomNumberGenerator {
     var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    init(_ seed: UInt64) { state = seed }
 
     mutating func next() -> UInt64 {
         // SplitMix64.

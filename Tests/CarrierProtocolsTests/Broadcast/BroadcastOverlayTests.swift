@@ -17,7 +17,7 @@ import Testing
     func broadcast(_ count: Int, dead share: Int, seed: UInt64) throws -> (Outcome, living: Int) {
         let overlay = try Overlay(count, Cast.verifier, seed: seed)
         let network = SimulatedNetwork(seed: seed)
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         for member in overlay.members {
             let node = try network.add(member.identity, member.verified.record, [BroadcastTree(member.identity)])
             var table = RoutingTable(own: member.verified.nodeID)

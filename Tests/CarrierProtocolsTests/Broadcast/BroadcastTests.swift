@@ -111,7 +111,7 @@ import Testing
             rejected += 1
         }
         #expect(bench.notices(BroadcastReceived.self).isEmpty && bench.sent(.broadcast).isEmpty)
-        #expect(bench.penalised.count >= rejected - 3 && Set(bench.penalised) == [peers[0].peer])
+        #expect(bench.blamed.count >= rejected - 3 && Set(bench.blamed) == [peers[0].peer])
         // The origin has done nothing: its true message passes.
         bench.run { _ = $0.receive(Inbound(peer: peers[0].peer, frame: frame)) }
         #expect(bench.notices(BroadcastReceived.self).count == 1)
@@ -123,7 +123,7 @@ import Testing
         bench.receive(try message(peers[350], age: 121), from: peers[0])
         bench.receive(try message(peers[350], age: -31), from: peers[0])
         bench.receive(try message(own), from: peers[0])
-        #expect(bench.notices(BroadcastReceived.self).isEmpty && bench.penalised.isEmpty)
+        #expect(bench.notices(BroadcastReceived.self).isEmpty && bench.blamed.isEmpty)
         let early = try message(peers[350], age: -29)
         bench.receive(early, from: peers[0])
         bench.receive(early, from: peers[1])
@@ -135,7 +135,7 @@ import Testing
 
     @Test("garbage in any of the four messages is penalised and harms nothing", arguments: 0..<12)
     func garbage(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         var bench = try bench(10)
         for opcode in [Opcode.broadcast, .broadcastReport, .broadcastDigest, .broadcastWant] {
             let size = Int.random(in: 0..<200, using: &random)
@@ -143,7 +143,7 @@ import Testing
             let frame = Frame(opcode, body: ByteBuffer(bytes: bytes))
             bench.run { _ = $0.receive(Inbound(peer: peers[0].peer, frame: frame)) }
         }
-        #expect(bench.penalised.count >= 3)
+        #expect(bench.blamed.count >= 3)
         #expect(bench.notices.isEmpty)
     }
 
@@ -351,7 +351,7 @@ import Testing
         let before = bench.sent(.broadcast).count
         for _ in 0..<50 { bench.receive(BroadcastWant(ids: [original.id]), from: peers[1]) }
         #expect((1...4).contains(bench.sent(.broadcast).count - before))
-        var random = SeededRandom(seed: 2)
+        var random = SeededRandom(2)
         for _ in 0..<200 {
             let fake = try (0..<64).map { _ in
                 try Broadcast(

@@ -8,7 +8,8 @@ struct Bench {
     var host: ComponentHost
     var now = Instant.seconds(1000)
     var notices: [any Notice] = []
-    var penalised: [PeerID] = []
+    /// Peers that were penalised, and those whose malformed message ended the connection.
+    var blamed: [PeerID] = []
     var sent: [(frame: Frame, to: Destination, expectation: Expectation)] = []
     var dials: [(address: Address, ticket: Ticket)] = []
     var timers: [(ticket: Ticket, at: Instant, component: Int)] = []
@@ -16,7 +17,7 @@ struct Bench {
 
     init(_ own: Cast.Member, _ components: [any Component], limits: RoutingTable.Limits = .init()) throws {
         let context = Context(
-            now: now, unixMicroseconds: Bench.epoch, random: SeededRandom(seed: 5), own: own.record, limits: limits)
+            now: now, unixMicroseconds: Bench.epoch, random: SeededRandom(5), own: own.record, limits: limits)
         host = try ComponentHost(components, context: context)
         tick()
     }
@@ -33,7 +34,7 @@ struct Bench {
             switch effect {
             case .send(let frame, let destination, let expectation): sent.append((frame, destination, expectation))
             case .deliver(let notice): notices.append(notice)
-            case .penalise(let peer, _): penalised.append(peer)
+            case .penalise(let peer, _), .disconnect(let peer, .protocolError, _): blamed.append(peer)
             case .dial(let address, let ticket): dials.append((address, ticket))
             case .schedule(let ticket, let time): timers.append((ticket, time, component))
             case .cancel(let ticket): timers.removeAll { $0.ticket == ticket && $0.component == component }

@@ -19,7 +19,7 @@ enum Cast {
 
     /// The peer with this number and an address of its own.
     static func member(_ number: UInt64, addresses: [String]? = nil, sequence: UInt64 = 1) -> Member? {
-        var random = SeededRandom(seed: number &+ 77)
+        var random = SeededRandom(number &+ 77)
         let seed = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
         guard let key = try? Ed25519.SigningKey(seed: SecretBytes(seed)) else { return nil }
         let identity = Identity(key: key, puzzleNonce: Bytes32(random: &random))

@@ -69,7 +69,7 @@ import Testing
             bench.run { _ = $0.receive(Inbound(peer: peers[0].peer, frame: frame)) }
         }
         bench.receive(LookupNodeRequest(target: own.verified.nodeID, count: 1), from: peers[0])
-        #expect(bench.penalised.count == 34)
+        #expect(bench.blamed.count == 34)
         #expect(bench.sent.isEmpty)
     }
 
@@ -116,7 +116,7 @@ import Testing
         bench.answer(query, with: told)
         let asked = bench.sent(.lookupNodeRequest).dropFirst().map { bench.sent[$0].to.peer }
         #expect(Set(asked) == [peers[1].peer])
-        #expect(bench.penalised == [peers[0].peer])
+        #expect(bench.blamed == [peers[0].peer])
         #expect(bench.contacts.contacts.map(\.peer) == [peers[0].peer])
     }
 
@@ -220,7 +220,7 @@ import Testing
         bench.connect(peers[0])
         _ = lookup(&bench, NodeID(Bytes32.zero))
         bench.answer(try #require(bench.sent(.lookupNodeRequest).first), .reply(Pong(payload: .init()).frame()))
-        #expect(bench.penalised == [peers[0].peer])
+        #expect(bench.blamed == [peers[0].peer])
         #expect(bench.notices(LookupFinished.self).first?.result.failures == 1)
     }
 

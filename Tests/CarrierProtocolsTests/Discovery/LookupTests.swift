@@ -45,7 +45,7 @@ import Testing
 
     @Test("paths share no node, no node is asked twice, and all of it stays in its bounds", arguments: 0..<12)
     func disjointPaths(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let target = NodeID(Bytes32(random: &random))
         let d = Int(seed % 6) + 1
         var lookup = Lookup(
@@ -70,7 +70,7 @@ import Testing
 
     @Test("with honest nodes the k nearest are found, as by sorting everybody", arguments: 0..<8)
     func findsTheNearest(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         let target = NodeID(Bytes32(random: &random))
         var lookup = Lookup(
             target, options { $0.goal = .closest(16) }, own: own.peer,
@@ -135,7 +135,7 @@ import Testing
 
     @Test("with nine of ten nodes dead the lookup still ends and finds a target that the living know")
     func mostlyDead() {
-        var random = SeededRandom(seed: 1)
+        var random = SeededRandom(1)
         let target = others[10]
         let alive = Set(others.shuffled(using: &random).prefix(40).map(\.peer))
         var lookup = Lookup(

@@ -60,7 +60,7 @@ import Testing
         configuration.verifier = Self.verifier
         configuration.upkeepInterval = .zero
         let network = SimulatedNetwork(seed: 9)
-        var random = SeededRandom(seed: 10)
+        var random = SeededRandom(10)
         for member in overlay.members {
             let node = try network.add(member.identity, member.verified.record, [Discovery(configuration)])
             var table = RoutingTable(own: member.verified.nodeID)

@@ -25,7 +25,7 @@ import Testing
 
     @Test("a table does what a plain list of its rules does", arguments: 0..<8)
     func agreesWithModel(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         var table = table {
             $0.siblings = 6
             $0.bucketSize = 3
@@ -173,7 +173,7 @@ import Testing
 
     @Test("a place by chance lies in its bucket", arguments: [0, 1, 7, 8, 9, 100, 254, 255])
     func randomIDs(bucket: Int) {
-        var random = SeededRandom(seed: 3)
+        var random = SeededRandom(3)
         for _ in 0..<20 {
             let id = table().randomID(inBucket: bucket, using: &random)
             #expect(own.verified.nodeID.bucket(of: id) == bucket)
@@ -200,7 +200,7 @@ import Testing
 
     @Test("damage costs the contact that it hits and no other", arguments: 0..<60)
     func damageIsLocal(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         var bytes = saved(10)
         let size = bytes.readableBytes
         switch seed % 3 {
@@ -241,7 +241,7 @@ import Testing
 
     @Test("garbage restores nothing and harms nothing", arguments: 0..<20)
     func garbageState(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededRandom(seed)
         var bytes = (0..<2000).map { _ in UInt8.random(in: 0...255, using: &random) }
         for place in stride(from: 0, to: 1990, by: 97) { bytes.replaceSubrange(place..<place + 4, with: "CREC".utf8) }
         var restored = table()

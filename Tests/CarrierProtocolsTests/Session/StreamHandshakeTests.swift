@@ -212,7 +212,7 @@ struct StreamHandshakeTests {
     @Test("garbage of any length neither traps nor stands")
     func garbage() async throws {
         let (ours, theirs) = (try await Terms.make(), try await Terms.make())
-        var random = SeededRandom(seed: 7)
+        var random = SeededRandom(7)
         for round in 0..<2000 {
             let count = Int.random(in: 0...600, using: &random)
             var bytes = round % 2 == 0 ? Preface(network: 1).encoded : ByteBuffer()
