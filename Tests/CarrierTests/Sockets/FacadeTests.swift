@@ -192,7 +192,7 @@ struct FacadeTests {
             let total: UInt32 = 20_000
             async let sending: Void = {
                 for number in 0..<total { try await peer.send(Numbered(number)) }
-                try await peer.disconnect(.shutdown)
+                await peer.disconnect(.shutdown)
             }()
             var next: UInt32 = 0
             var most = 0
@@ -221,11 +221,11 @@ struct FacadeTests {
                     let peer = try await client.dial([address])
                     let other = try await self.server(of: client, at: server)
                     let sides = [(ReceiveLockTests.Side(), peer), (ReceiveLockTests.Side(), other)]
-                    let armed = Mutex(0)
+                    let armed = Journal()
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for (side, peer) in sides {
                             group.addTask(executorPreference: server.executor) {
-                                armed.withLock { $0 += 1 }
+                                armed.note("armed")
                                 try await side.upgrade(with: peer) { await Task.yield() }
                             }
                             group.addTask(executorPreference: server.executor) {
@@ -235,7 +235,7 @@ struct FacadeTests {
                                 }
                             }
                         }
-                        while armed.withLock({ $0 }) < 2 { await Task.yield() }
+                        while armed.all.count < 2 { await Task.yield() }
                         try await Task.sleep(for: .milliseconds(1))
                         for (side, peer) in sides {
                             group.addTask { try await side.run(with: peer) { await Task.yield() } }
@@ -255,16 +255,16 @@ struct FacadeTests {
         let configuration = try Self.configuration()
         try await Node.run(configuration) { server in
             let address = try await server.listen(on: Self.loopback)
-            let held = Mutex<Peer?>(nil)
+            let held = Outcome<Peer>()
             let waiting = try await Node.run(Self.configuration()) { client in
                 let peer = try await client.dial([address])
-                held.withLock { $0 = peer }
+                held.set(.success(peer))
                 let waiting = Task { try await peer.request(Numbered(1), for: Numbered.self, within: .seconds(60)) }
                 try await peer.confirm(within: .seconds(5))
                 return waiting
             }
             await #expect(throws: RequestError.disconnected(.local(.shutdown, ""))) { _ = try await waiting.value }
-            let peer = try #require(held.withLock { $0 })
+            let peer = try #require(held.value)
             await #expect(throws: RequestError.disconnected(.local(.shutdown, ""))) { try await peer.send(Numbered(1)) }
             for _ in 0..<200 where await !server.peers.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
             #expect(await server.peers.isEmpty)

@@ -1,6 +1,7 @@
 import CarrierProtocols
 import CarrierWire
 import NIOCore
+import NIOEmbedded
 import Synchronization
 import Testing
 

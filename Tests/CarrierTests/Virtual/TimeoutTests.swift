@@ -2,6 +2,7 @@ import CarrierProtocols
 import CarrierTransport
 import CarrierWire
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import Carrier
