@@ -88,7 +88,9 @@ struct MessageBench: AsyncParsableCommand {
     }
 
     /// Runs on the node's thread, as an application that wants speed does.
-    private static func onLoop(of node: Node, _ body: @escaping @Sendable () async throws -> Figures) async throws -> Figures {
+    private static func onLoop(of node: Node, _ body: @escaping @Sendable () async throws -> Figures) async throws
+        -> Figures
+    {
         try await Task(executorPreference: node.executor) { try await body() }.value
     }
 

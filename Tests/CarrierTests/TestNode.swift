@@ -29,12 +29,14 @@ final class TestNode {
         change(&configuration)
         core = try NodeCore(
             configuration, components: components, application: application, executor: EventLoopExecutor(loop))
-        core.observer = { [unowned self] event in
+        core.observer = { [unowned self, configuration] event in
             switch event {
             case .connected(let connection): ups.append(connection)
             case .disconnected(_, let cause): downs.append(cause)
             case .message(let connection, let frame):
                 onMessage?(connection, frame)
+                // With types, messages are for those who ask for them.
+                guard configuration.messages.entries.isEmpty else { return connection.keep(frame) }
                 var body = frame.body
                 received.append(body.readInteger(endianness: .little) ?? .max)
             default: break

@@ -53,7 +53,9 @@ final class Inbox {
     func charge(_ frame: Frame) -> Frame {
         bytes += Self.cost(of: frame)
         count += 1
-        guard count > Self.unsettled, frame.body.storageCapacity > 2 * frame.body.readableBytes + 64 else { return frame }
+        guard count > Self.unsettled, frame.body.storageCapacity > 2 * frame.body.readableBytes + 64 else {
+            return frame
+        }
         var settled = frame
         settled.body = ByteBuffer()
         settled.body.writeImmutableBuffer(frame.body)

@@ -146,6 +146,9 @@ public struct Peer: Sendable, Identifiable, Hashable {
     }
 
     /// Sends what waits, tells the peer why, and ends the connection.
+    ///
+    /// What a slow peer has not taken within `Limits.Connections.farewell` is lost: when that matters, send the last message
+    /// acknowledged first.
     public func disconnect(_ reason: Disconnect.Reason = .shutdown, _ text: String = "") async {
         let _: Bool = await call { connection, done in
             connection.close(reason, text)

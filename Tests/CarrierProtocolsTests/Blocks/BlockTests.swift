@@ -165,7 +165,9 @@ struct BlockTests {
         var pauses: [Double] = []
         for _ in 0..<100 {
             bench.host.dialled(component: 0, Ticket(0), .failure(.unreachable("test")))
-            if case .schedule(_, let at)? = bench.effects().first { pauses.append((at - bench.now).milliseconds / 1000) }
+            if case .schedule(_, let at)? = bench.effects().first {
+                pauses.append((at - bench.now).milliseconds / 1000)
+            }
         }
         try #require(pauses.count == 100)
         for (index, pause) in pauses.enumerated() {

@@ -12,7 +12,9 @@ import Testing
 
 @Suite("The façade over sockets", .serialized, .timeLimit(.minutes(2)))
 struct FacadeTests {
-    private static func configuration(_ change: (inout NodeConfiguration) -> Void = { _ in }) throws -> NodeConfiguration {
+    private static func configuration(_ change: (inout NodeConfiguration) -> Void = { _ in }) throws
+        -> NodeConfiguration
+    {
         var configuration = NodeConfiguration(identity: try VirtualPair.identity())
         configuration.minimum = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
         configuration.messages = try MessageRegistry.ofTests
@@ -191,7 +193,9 @@ struct FacadeTests {
             let other = try await self.server(of: client, at: server)
             let total: UInt32 = 20_000
             async let sending: Void = {
-                for number in 0..<total { try await peer.send(Numbered(number)) }
+                for number in 0..<(total - 1) { try await peer.send(Numbered(number)) }
+                // The receiver is slower than a good-bye may take.
+                try await peer.send(Numbered(total - 1), acknowledged: true)
                 await peer.disconnect(.shutdown)
             }()
             var next: UInt32 = 0

@@ -99,7 +99,8 @@ struct ComponentTests {
         pair.loop.run()
         #expect(journal.all.contains("a 1000") && !journal.all.contains("a 1"))
         pair.pass(.seconds(1))
-        #expect(journal.all.filter { $0.hasPrefix("a ") && $0 != "a up" && $0 != "a 1000" } == (0..<100).map { "a \($0)" })
+        #expect(
+            journal.all.filter { $0.hasPrefix("a ") && $0 != "a up" && $0 != "a 1000" } == (0..<100).map { "a \($0)" })
         _ = other.core.stop()
         try pair.end()
     }

@@ -59,7 +59,8 @@ struct EndingTests {
             #expect(pair.server.received == [1])
         }
         pair.pass(.seconds(5))
-        #expect(pair.server.downs.count == 1 && pair.client.downs.count == 1, "\(pair.server.downs) \(pair.client.downs)")
+        #expect(
+            pair.server.downs.count == 1 && pair.client.downs.count == 1, "\(pair.server.downs) \(pair.client.downs)")
         let again = end == .quit ? [] : ["up", "async up"]
         #expect(journal.all == ["up", "async up", "down", "async down"] + again)
         switch (end, pair.server.downs.first, pair.client.downs.first) {
@@ -70,7 +71,8 @@ struct EndingTests {
             (.malformed, .local(.protocolError, _), .remote(.protocolError, _)),
             (.quit, .remote(.shutdown, _), .local(.shutdown, _)):
             break
-        case (_, let server, let client): Issue.record("\(end): \(String(describing: server)), \(String(describing: client))")
+        case (_, let server, let client):
+            Issue.record("\(end): \(String(describing: server)), \(String(describing: client))")
         }
         try pair.end()
     }

@@ -74,7 +74,7 @@ struct ReceiveLockTests {
             for (side, peer) in zip(sides, peers) {
                 let number = round
                 @Sendable func pause() async throws {
-                    try await loop.scheduleTask(in: .microseconds(Int64(number % 7) * 10)) {}.futureResult.get()
+                    try await loop.scheduleTask(in: .microseconds(Int64(number % 7) * 10 + 1)) {}.futureResult.get()
                 }
                 tasks.append(
                     pair.run {
@@ -87,7 +87,8 @@ struct ReceiveLockTests {
                 tasks.append(
                     pair.run {
                         try await side.run(with: peer) {
-                            try await loop.scheduleTask(in: .microseconds(Int64(round % 5) * 10)) {}.futureResult.get()
+                            try await loop.scheduleTask(in: .microseconds(Int64(round % 5) * 10 + 1)) {}.futureResult
+                                .get()
                         }
                         return true
                     })

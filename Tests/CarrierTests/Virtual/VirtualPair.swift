@@ -19,7 +19,8 @@ final class VirtualPair {
     private let address: Address
 
     init(
-        _ change: (inout NodeConfiguration) -> Void = { _ in }, serverComponents: [any Component] = Node.standardComponents,
+        _ change: (inout NodeConfiguration) -> Void = { _ in },
+        serverComponents: [any Component] = Node.standardComponents,
         serverApplication: [any AsyncComponent] = [], connects: Bool = true
     ) throws {
         server = try TestNode(
