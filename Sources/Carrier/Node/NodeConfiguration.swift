@@ -36,6 +36,7 @@ public struct NodeConfiguration: Sendable {
     /// Where the node writes about itself.
     public var logger = Logger(label: "carrier")
 
+    /// Everything but the identity at its default.
     public init(identity: Identity) { self.identity = identity }
 
     /// Whether a peer is let in.
@@ -47,7 +48,9 @@ public struct NodeConfiguration: Sendable {
 
 /// A frame as it passed through a node.
 public struct RecordedFrame: Sendable {
+    /// Whether this node sent it.
     public let isSent: Bool
+    /// Who is at the other end.
     public let peer: PeerID
     /// With its nonce and flags as they are on the wire.
     public let frame: Frame
