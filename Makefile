@@ -13,11 +13,12 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test release install uninstall lint format bench simulate man completions clean
+.PHONY: all help demo test examples release install uninstall lint format bench simulate man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
 	@echo 'make test         install what is missing, run the tests'
+	@echo 'make examples     build and run the examples'
 	@echo 'make release      build $(BINARY)'
 	@echo 'make install      install to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away'
 	@echo 'make lint         check format, man pages and completions'
@@ -38,6 +39,9 @@ test:
 	$(SWIFT) test --skip-build --skip '$(TIMED)'
 	# Tests that watch the clock run one by one, so that no other takes their processor.
 	$(SWIFT) test --skip-build --no-parallel --filter '$(TIMED)'
+
+examples:
+	Scripts/examples
 
 release: $(BINARY)
 

@@ -21,6 +21,13 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: house)
 }
 
+/// A program that shows how to use the library.
+func example(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Carrier"] + dependencies, path: "Examples/\(folder)",
+        exclude: folder == "Service" ? ["inventory.proto"] : [], swiftSettings: house)
+}
+
 let package = Package(
     name: "carrier",
     products: [
@@ -125,6 +132,16 @@ let package = Package(
                 .product(name: "NIOCore", package: nio),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/Simulation", swiftSettings: house),
+
+        .executableTarget(
+            name: "carrier-bench",
+            dependencies: [
+                "Carrier", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/Messages", swiftSettings: house),
+        example("Chat", "example-chat"),
+        example("Service", "example-service", [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+        example("KeyExchange", "example-key-exchange", [.product(name: "NIOCore", package: nio)]),
 
         tests(of: "CarrierCrypto", ["CarrierTesting"]),
         tests(

@@ -71,3 +71,13 @@ public struct IdentitySearch: Sendable {
         }
     }
 }
+
+extension Identity {
+    /// Makes an identity whose puzzles are solved as well as peers ask by default: a matter of milliseconds.
+    ///
+    /// - Parameter difficulty: how well; default 8 and 8 bits. Each bit more takes twice as long.
+    /// - Throws: `CryptoError`; `CancellationError` when the task is cancelled.
+    public static func generate(_ difficulty: Puzzle.Difficulty = Puzzle.Difficulty()) async throws -> Identity {
+        try await IdentitySearch(difficulty, threads: 1).run()
+    }
+}

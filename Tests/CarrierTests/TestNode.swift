@@ -14,22 +14,29 @@ final class TestNode {
     private(set) var ups: [Connection] = []
     private(set) var downs: [DisconnectCause] = []
     private(set) var received: [UInt32] = []
+    /// Told of each message; they are left to the inbox where it wants that.
+    var onMessage: ((Connection, Frame) -> Void)?
 
     init(
         _ identity: Identity, over transport: any Transport, loop: any EventLoop,
-        _ change: (inout NodeConfiguration) -> Void = { _ in }
+        components: [any Component] = Node.standardComponents,
+        application: [any AsyncComponent] = [], _ change: (inout NodeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = NodeConfiguration(identity: identity)
         configuration.transports = [transport]
         configuration.acceptsUnregistered = true
         configuration.minimum = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
         change(&configuration)
-        core = try NodeCore(configuration, components: Node.standardComponents, executor: EventLoopExecutor(loop))
-        core.observer = { [unowned self] event in
+        core = try NodeCore(
+            configuration, components: components, application: application, executor: EventLoopExecutor(loop))
+        core.observer = { [unowned self, configuration] event in
             switch event {
             case .connected(let connection): ups.append(connection)
             case .disconnected(_, let cause): downs.append(cause)
-            case .message(_, let frame):
+            case .message(let connection, let frame):
+                onMessage?(connection, frame)
+                // With types, messages are for those who ask for them.
+                guard configuration.messages.entries.isEmpty else { return connection.keep(frame) }
                 var body = frame.body
                 received.append(body.readInteger(endianness: .little) ?? .max)
             default: break

@@ -33,8 +33,7 @@ final class ApplicationLane {
     func connected() { add(.connected) }
 
     func receive(_ frame: Frame) {
-        connection.charge(frame)
-        add(.message(frame))
+        add(.message(connection.charge(frame)))
     }
 
     func disconnected(_ cause: DisconnectCause) { add(.disconnected(cause)) }
@@ -111,6 +110,7 @@ final class ApplicationLane {
 
 /// Something took longer than it may.
 public struct ProcessingTimeout: Error, Hashable, Sendable, CustomStringConvertible {
+    /// How long it might have taken.
     public let limit: Duration
     public var description: String { "expected to be done within \(limit), was not; it was cancelled" }
 }
@@ -123,27 +123,37 @@ enum Deadline {
         within limit: Duration, on executor: EventLoopExecutor, _ body: @escaping @Sendable () async throws -> Value
     ) async -> Result<Value, any Error> {
         await withCheckedContinuation { continuation in
-            let race = NIOLoopBoundBox<CheckedContinuation<Result<Value, any Error>, Never>?>(
-                continuation, eventLoop: executor.loop)
-            @Sendable func end(_ result: Result<Value, any Error>) {
-                let continuation = race.value
-                race.value = nil
-                continuation?.resume(returning: result)
-            }
-            let task = Task(executorPreference: executor) {
-                let result: Result<Value, any Error>
-                do { result = .success(try await body()) } catch { result = .failure(error) }
-                // The function may have left the loop and come back elsewhere.
-                Node.onLoop(executor.loop) { end(result) }
-            }
-            let timer = executor.loop.scheduleTask(in: TimeAmount(limit)) {
-                task.cancel()
-                end(.failure(ProcessingTimeout(limit: limit)))
-            }
-            Task(executorPreference: executor) {
-                _ = await task.result
-                timer.cancel()
-            }
+            // Whoever calls may be anywhere.
+            Node.onLoop(executor.loop) { race(within: limit, on: executor, continuation, body) }
+        }
+    }
+
+    /// On the loop.
+    private static func race<Value: Sendable>(
+        within limit: Duration, on executor: EventLoopExecutor,
+        _ continuation: CheckedContinuation<Result<Value, any Error>, Never>,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) {
+        let race = NIOLoopBoundBox<CheckedContinuation<Result<Value, any Error>, Never>?>(
+            continuation, eventLoop: executor.loop)
+        @Sendable func end(_ result: Result<Value, any Error>) {
+            let continuation = race.value
+            race.value = nil
+            continuation?.resume(returning: result)
+        }
+        let task = Task(executorPreference: executor) {
+            let result: Result<Value, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
+            // The function may have left the loop and come back elsewhere.
+            Node.onLoop(executor.loop) { end(result) }
+        }
+        let timer = executor.loop.scheduleTask(in: TimeAmount(limit)) {
+            task.cancel()
+            end(.failure(ProcessingTimeout(limit: limit)))
+        }
+        Task(executorPreference: executor) {
+            _ = await task.result
+            timer.cancel()
         }
     }
 }

@@ -163,14 +163,15 @@ final class Connection: SessionLinkOwner {
         inboxChanged()
     }
 
-    /// Counts a message that waits elsewhere.
-    func charge(_ frame: Frame) {
-        inbox.charge(frame.encodedSize)
-        inboxChanged()
+    /// Counts a message that waits elsewhere, and gives it back to be kept there.
+    func charge(_ frame: Frame) -> Frame {
+        defer { inboxChanged() }
+        return inbox.charge(frame)
     }
 
+    /// A message that waited elsewhere has been taken.
     func discharge(_ frame: Frame) {
-        inbox.charge(-frame.encodedSize)
+        inbox.discharge(frame)
         inboxChanged()
     }
 
@@ -272,6 +273,7 @@ final class Connection: SessionLinkOwner {
         let deadline = node.environment.now() + TimeAmount(limits.send.wait)
         roomWaiters.append(RoomWaiter(frame: frame, deadline: deadline, completion: completion))
         look(at: deadline)
+        noteFull()
     }
 
     private struct RoomWaiter {
@@ -283,23 +285,32 @@ final class Connection: SessionLinkOwner {
     private func watchSendBuffer() {
         guard let session, session.waitingBytes > limits.send.buffer else { return }
         setHold(.sendBuffer, true)
-        if fullSince == nil {
-            let now = node.environment.now()
-            fullSince = now
-            look(at: now + TimeAmount(limits.send.full))
-        }
+        noteFull()
     }
 
-    func sessionDidDrain(_ session: SessionLink) {
+    /// The buffer is full from now on, until something goes out.
+    private func noteFull() {
+        guard fullSince == nil else { return }
+        let now = node.environment.now()
+        fullSince = now
+        look(at: now + TimeAmount(limits.send.full))
+    }
+
+    func sessionDidFlush(_ session: SessionLink) {
+        guard fullSince != nil, session === self.session, session.waitingBytes <= limits.send.buffer else { return }
         fullSince = nil
         setHold(.sendBuffer, false)
         while let first = roomWaiters.first, hasRoom(for: first.frame.encodedSize) {
             roomWaiters.removeFirst()
-            send(first.frame)
+            if first.frame.flags.isDisjoint(with: [.request, .needsAck]) || requests.awaits(first.frame.nonce) {
+                send(first.frame)
+            }
             first.completion(nil)
         }
-        stream?.streamCanSend()
+        if !roomWaiters.isEmpty { noteFull() }
     }
+
+    func sessionDidDrain(_ session: SessionLink) { stream?.streamCanSend() }
 
     /// Sends a frame that waits for a reply or an ack.
     func send(_ frame: Frame, wantsReply: Bool, within limit: Duration, _ waiter: RequestTable.Waiter) {
@@ -316,7 +327,12 @@ final class Connection: SessionLinkOwner {
         let now = node.environment.now()
         requests.add(frame.nonce, wantsReply: wantsReply, within: limit, now: now, waiter)
         look(at: now + TimeAmount(limit))
-        send(frame)
+        if roomWaiters.isEmpty, hasRoom(for: frame.encodedSize) { return send(frame) }
+        let nonce = frame.nonce
+        sendWaiting(frame) { [weak self] error in
+            guard let self, let error else { return }
+            settle(requests.take(nonce, isReply: wantsReply), .failed(error))
+        }
     }
 
     // MARK: Time
@@ -507,6 +523,7 @@ final class Connection: SessionLinkOwner {
             sendUnsent()
         }
         watch()
+        sessionDidFlush(successor)
         stream?.streamCanSend()
     }
 

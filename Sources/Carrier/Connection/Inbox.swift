@@ -1,6 +1,7 @@
 internal import CarrierProtocols
 internal import CarrierWire
 internal import DequeModule
+internal import NIOCore
 
 /// The messages of one peer that wait for the application, in the order in which they came. Confined to the node's loop.
 ///
@@ -17,7 +18,9 @@ final class Inbox {
 
     private let byteLimit: Int
     private var frames: Deque<Frame> = []
-    private var bytes = 0
+    private(set) var bytes = 0
+    /// How many messages wait, here and elsewhere.
+    private var count = 0
     private var waiters: [Waiter] = []
     private var numbers: UInt64 = 0
     private var cause: DisconnectCause?
@@ -37,8 +40,33 @@ final class Inbox {
     /// Whether somebody waits for a message of this opcode.
     func isAwaited(_ opcode: Opcode) -> Bool { waiters.contains { $0.opcode == opcode } }
 
-    /// Counts bytes that wait elsewhere, or no longer.
-    func charge(_ count: Int) { bytes += count }
+    /// What a message costs while it waits.
+    private static func cost(of frame: Frame) -> Int { frame.encodedSize + MemoryLayout<Frame>.stride }
+
+    /// Messages that may wait in the memory in which they came.
+    private static let unsettled = 16
+
+    /// Counts a message that waits, here or elsewhere, and gives it back to be kept.
+    ///
+    /// A frame shares the memory of all that was read with it: many small ones, each read alone, would keep much more than they
+    /// say. So all but the first few get memory of their own.
+    func charge(_ frame: Frame) -> Frame {
+        bytes += Self.cost(of: frame)
+        count += 1
+        guard count > Self.unsettled, frame.body.storageCapacity > 2 * frame.body.readableBytes + 64 else {
+            return frame
+        }
+        var settled = frame
+        settled.body = ByteBuffer()
+        settled.body.writeImmutableBuffer(frame.body)
+        return settled
+    }
+
+    /// A message waits no longer.
+    func discharge(_ frame: Frame) {
+        bytes -= Self.cost(of: frame)
+        count -= 1
+    }
 
     /// Puts a message behind those that wait, or gives it to who waits for it.
     func offer(_ frame: Frame) {
@@ -47,8 +75,7 @@ final class Inbox {
             if waiter.locks { beforeLock = frames.count }
             waiter.take(.success(frame))
         } else {
-            frames.append(frame)
-            bytes += frame.encodedSize
+            frames.append(charge(frame))
         }
     }
 
@@ -61,7 +88,7 @@ final class Inbox {
         // A second lock waits for the first one's release.
         if !(locks && isLocked), let index = visible.firstIndex(where: { $0.opcode == opcode }) {
             let frame = frames.remove(at: index)
-            bytes -= frame.encodedSize
+            discharge(frame)
             if let count = beforeLock { beforeLock = count - 1 }
             if locks { beforeLock = index }
             take(.success(frame))
@@ -100,7 +127,7 @@ final class Inbox {
             }
             let waiter = waiters.remove(at: position)
             let frame = frames.remove(at: index)
-            bytes -= frame.encodedSize
+            discharge(frame)
             if waiter.locks { beforeLock = index }
             waiter.take(.success(frame))
         }

@@ -24,6 +24,9 @@ struct RequestTable {
 
     var count: Int { entries.count }
 
+    /// Whether somebody waits under this nonce.
+    func awaits(_ nonce: UInt32) -> Bool { entries[nonce] != nil }
+
     /// The next nonce: up from 1, never 0, none that still waits.
     mutating func nextNonce() -> UInt32 {
         repeat { lastNonce &+= 1 } while lastNonce == 0 || entries[lastNonce] != nil

@@ -12,6 +12,8 @@ protocol SessionLinkOwner: AnyObject {
     func session(_ session: SessionLink, didReceive frame: Frame)
     /// Everything that arrived has been handed over.
     func sessionDidReadAll(_ session: SessionLink)
+    /// Some of what waited went out.
+    func sessionDidFlush(_ session: SessionLink)
     /// There is room to send.
     func sessionDidDrain(_ session: SessionLink)
     /// The session is over; comes once, nothing comes after it.
@@ -181,7 +183,8 @@ final class SessionLink: LinkDelegate {
         self.session = consume session
         if wrote { link.flush() }
         if let spare = outbox.takeSpare() { environment.giveSpare(spare) }
-        if let failure { end(.disconnected(.broken("\(failure)"))) }
+        if let failure { return end(.disconnected(.broken("\(failure)"))) }
+        if wrote { owner?.sessionDidFlush(self) }
     }
 
     private func write(_ bytes: ByteBuffer) {

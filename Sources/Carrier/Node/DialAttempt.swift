@@ -132,6 +132,7 @@ final class DialAttempt: SessionLinkOwner {
 
     func session(_ session: SessionLink, didReceive frame: Frame) {}
     func sessionDidReadAll(_ session: SessionLink) {}
+    func sessionDidFlush(_ session: SessionLink) {}
     func sessionDidDrain(_ session: SessionLink) {}
 
     /// Gives up.

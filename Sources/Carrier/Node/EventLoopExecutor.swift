@@ -5,6 +5,7 @@ public import NIOCore
 public final class EventLoopExecutor: TaskExecutor {
     let loop: any EventLoop
 
+    /// Runs tasks on this loop.
     public init(_ loop: any EventLoop) { self.loop = loop }
 
     public func enqueue(_ job: consuming ExecutorJob) {

@@ -74,12 +74,19 @@ public struct Limits: Sendable, Hashable {
         public var drop: Duration = .seconds(90)
     }
 
+    /// What handshakes may cost.
     public var handshake = Handshake()
+    /// How many connections there may be.
     public var connections = Connections()
+    /// What a dial may cost.
     public var dial = Dial()
+    /// What receiving may cost.
     public var receive = Receive()
+    /// What sending may cost.
     public var send = Send()
+    /// What silence means.
     public var idle = Idle()
 
+    /// The defaults.
     public init() {}
 }

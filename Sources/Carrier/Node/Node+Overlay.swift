@@ -5,6 +5,7 @@ public import NIOCore
 
 /// A call that needs a component which the node was not started with.
 public struct MissingComponent: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The type of the component.
     public let name: String
     public var description: String { "expected the node to run \(name), it does not; start it with that component" }
 }
@@ -76,9 +77,11 @@ extension Node {
 
     /// What became of a broadcast.
     public struct BroadcastOutcome: Sendable {
+        /// Names the broadcast.
         public let id: Broadcast.ID
         /// First delegates, and how many of them acknowledged.
         public let asked: Int
+        /// How many of those acknowledged.
         public let acknowledged: Int
         /// What the nodes report; nil when no report was asked for.
         public let report: BroadcastReported?
@@ -154,6 +157,7 @@ extension Node {
 
 /// None of the bootstrap peers could be reached.
 public struct JoinError: Error, Sendable, CustomStringConvertible {
+    /// Why, peer by peer; empty where there was nobody to ask.
     public let failures: [JoinNotice.Failure]
 
     public var description: String {

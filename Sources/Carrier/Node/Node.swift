@@ -109,7 +109,21 @@ public final class Node: Sendable {
     }
 
     /// What the node has counted.
-    public var statistics: NodeStatistics { get async { await with { $0.statistics } } }
+    public var statistics: NodeStatistics {
+        get async {
+            await with { core in
+                var statistics = core.statistics
+                statistics.componentFailures &+= core.host.failures
+                return statistics
+            }
+        }
+    }
+
+    /// What the node's `PeerMetrics` have measured of a peer in their window; nil before the first measurement, and where
+    /// the node has no such component or it measures nothing (`PeerMetrics.Configuration.interval`).
+    public func metrics(of peer: PeerID) async -> PeerMetrics.Report? {
+        await with { core in core.host.with(PeerMetrics.self) { metrics, _ in metrics.report(of: peer) } ?? nil }
+    }
 
     /// Disconnects every peer, runs every clean-up, frees every descriptor: in about two seconds at most. Twice is once.
     public func stop() async {

@@ -39,6 +39,7 @@ public struct NodeConfiguration: Sendable {
     /// Where the node writes about itself.
     public var logger = Logger(label: "carrier")
 
+    /// Everything but the identity at its default.
     public init(identity: Identity) { self.identity = identity }
 
     /// Whether a peer is let in.
@@ -50,7 +51,9 @@ public struct NodeConfiguration: Sendable {
 
 /// A frame as it passed through a node.
 public struct RecordedFrame: Sendable {
+    /// Whether this node sent it.
     public let isSent: Bool
+    /// Who is at the other end.
     public let peer: PeerID
     /// With its nonce and flags as they are on the wire.
     public let frame: Frame

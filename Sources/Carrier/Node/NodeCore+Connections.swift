@@ -61,6 +61,7 @@ extension NodeCore: SessionLinkOwner {
 
     func session(_ session: SessionLink, didReceive frame: Frame) {}
     func sessionDidReadAll(_ session: SessionLink) {}
+    func sessionDidFlush(_ session: SessionLink) {}
     func sessionDidDrain(_ session: SessionLink) {}
 
     // MARK: Dialling

@@ -1,5 +1,6 @@
 public import CarrierProtocols
 public import CarrierWire
+internal import DequeModule
 internal import NIOCore
 
 /// What connects, disconnects and arrives at a node, in order. Messages count against their peer until they are taken: who
@@ -20,7 +21,7 @@ public final class NodeEvents: AsyncSequence, Sendable {
     }
 
     private struct State {
-        var waiting: [NodeEvent] = []
+        var waiting: Deque<NodeEvent> = []
         var consumer: CheckedContinuation<Element?, Never>?
         var takesMessages = false
         var isFinished = false
@@ -38,11 +39,12 @@ public final class NodeEvents: AsyncSequence, Sendable {
 
     /// On the loop.
     func add(_ event: NodeEvent) {
+        var event = event
         if case .message(let connection, let frame) = event {
             guard state.value.takesMessages, !connection.inbox.isAwaited(frame.opcode) else {
                 return connection.keep(frame)
             }
-            connection.charge(frame)
+            event = .message(connection, connection.charge(frame))
         } else if state.value.waiting.count >= Self.limit {
             return
         }

@@ -3,11 +3,13 @@ internal import Metrics
 
 /// What a node has counted since it started.
 public struct NodeStatistics: Sendable, Hashable {
-    /// Connections that came to be, by who dialled.
+    /// Connections that others dialled.
     public internal(set) var inbound: UInt64 = 0
+    /// Connections that this node dialled.
     public internal(set) var outbound: UInt64 = 0
-    /// Connections that ended, and those of them that broke.
+    /// Connections that ended.
     public internal(set) var disconnected: UInt64 = 0
+    /// Connections that ended without a good-bye.
     public internal(set) var broken: UInt64 = 0
     /// Inbound handshakes that failed.
     public internal(set) var failedHandshakes: UInt64 = 0
@@ -15,11 +17,12 @@ public struct NodeStatistics: Sendable, Hashable {
     public internal(set) var refused: UInt64 = 0
     /// Times that a peer misbehaved.
     public internal(set) var penalties: UInt64 = 0
-    /// Async components that threw or took too long.
+    /// Components that threw or took too long.
     public internal(set) var componentFailures: UInt64 = 0
     /// Frames received.
     public internal(set) var frames: UInt64 = 0
 
+    /// Nothing yet.
     public init() {}
 }
 

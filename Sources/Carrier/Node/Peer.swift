@@ -26,6 +26,7 @@ public struct Peer: Sendable, Identifiable, Hashable {
         handshakeTime = connection.timing.handshake
     }
 
+    /// The public key that the peer proved to hold.
     public var id: PeerID { info.peer }
 
     public static func == (left: Peer, right: Peer) -> Bool { left.info == right.info }
@@ -145,6 +146,9 @@ public struct Peer: Sendable, Identifiable, Hashable {
     }
 
     /// Sends what waits, tells the peer why, and ends the connection.
+    ///
+    /// What a slow peer has not taken within `Limits.Connections.farewell` is lost: when that matters, send the last message
+    /// acknowledged first.
     public func disconnect(_ reason: Disconnect.Reason = .shutdown, _ text: String = "") async {
         let _: Bool = await call { connection, done in
             connection.close(reason, text)

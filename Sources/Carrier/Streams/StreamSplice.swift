@@ -20,6 +20,7 @@ public struct SpliceOptions: Sendable {
     /// How long to go on receiving after the input ended; nil for as long as the peer sends. Default nil.
     public var linger: Duration?
 
+    /// Joins the stream to these descriptors; nil for a direction that is not used.
     public init(input: Int32?, output: Int32?) {
         self.input = input
         self.output = output
@@ -40,9 +41,11 @@ public struct SpliceResult: Sendable {
         case outputFailed(Int32)
     }
 
+    /// Why it is over.
     public var end: End
     /// Payload bytes.
     public var sent: UInt64
+    /// Bytes that came.
     public var received: UInt64
 }
 

@@ -16,18 +16,25 @@ public struct PeerMetrics: Component {
         /// How long a measurement may take. Default 10 s.
         public var timeout: Duration = .seconds(10)
 
+        /// The defaults.
         public init() {}
     }
 
     /// What the window of one peer says. Times are round trips.
     public struct Report: Sendable, Hashable {
+        /// Measurements that were answered.
         public let samples: Int
+        /// Measurements that were not, in time or at all.
         public let lost: Int
+        /// The mean.
         public let mean: Duration
         /// The standard deviation.
         public let deviation: Duration
+        /// The median.
         public let p50: Duration
+        /// Nineteen of twenty are no longer than this.
         public let p95: Duration
+        /// Ninety-nine of a hundred are no longer than this.
         public let p99: Duration
         /// Payload bytes a second, both ways, while measuring.
         public let throughput: Double
@@ -39,9 +46,19 @@ public struct PeerMetrics: Component {
     }
 
     private struct Window: Sendable {
-        var samples: [Sample] = []
-        var next = 0
-        var lost = 0
+        /// The newest measurements; nil for one that was lost.
+        private(set) var outcomes: [Sample?] = []
+        private var next = 0
+
+        /// Adds one, in place of the oldest when there are `size`.
+        mutating func add(_ outcome: Sample?, size: Int) {
+            if outcomes.count < size {
+                outcomes.append(outcome)
+            } else if outcomes.indices.contains(next) {
+                outcomes[next] = outcome
+                next = (next + 1) % outcomes.count
+            }
+        }
     }
 
     public let name = "metrics"
@@ -52,12 +69,15 @@ public struct PeerMetrics: Component {
     private var lastTicket: UInt64 = 0
     private static let round = Ticket(0)
 
+    /// Answers, and measures where `configuration` says so.
     public init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
     /// What is known of a peer; nil before the first measurement.
     public func report(of peer: PeerID) -> Report? {
-        guard let window = windows[peer], !window.samples.isEmpty else { return nil }
-        let times = window.samples.map(\.roundTrip.nanoseconds).sorted()
+        guard let outcomes = windows[peer]?.outcomes else { return nil }
+        let samples = outcomes.compactMap { $0 }
+        guard !samples.isEmpty else { return nil }
+        let times = samples.map(\.roundTrip.nanoseconds).sorted()
         let count = Double(times.count)
         let mean = times.reduce(0.0) { $0 + Double($1) } / count
         let variance = times.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
@@ -65,9 +85,9 @@ public struct PeerMetrics: Component {
             .nanoseconds(times[min(times.count - 1, max(0, Int((count * share).rounded(.up)) - 1))])
         }
         let seconds = mean * count / 1e9
-        let bytes = window.samples.reduce(0.0) { $0 + Double($1.bytes) }
+        let bytes = samples.reduce(0.0) { $0 + Double($1.bytes) }
         return Report(
-            samples: times.count, lost: window.lost, mean: .nanoseconds(Int64(mean)),
+            samples: times.count, lost: outcomes.count - times.count, mean: .nanoseconds(Int64(mean)),
             deviation: .nanoseconds(Int64(variance.squareRoot())), p50: percentile(0.5), p95: percentile(0.95),
             p99: percentile(0.99), throughput: seconds > 0 ? bytes / seconds : 0)
     }
@@ -103,20 +123,13 @@ public struct PeerMetrics: Component {
     ) throws {
         guard let sent = pending.removeValue(forKey: ticket), context.peers[peer] != nil else { return }
         guard case .reply(let frame) = answer, frame.opcode == .metricResponse else {
-            windows[peer, default: Window()].lost += 1
+            windows[peer, default: Window()].add(nil, size: configuration.window)
             return
         }
         let response = try MetricResponse(fields: frame.body)
         let sample = Sample(
             roundTrip: context.now - sent.sentAt, bytes: 2 * response.data.readableBytes)
-        var window = windows[peer, default: Window()]
-        if window.samples.count < configuration.window {
-            window.samples.append(sample)
-        } else {
-            window.samples[window.next % window.samples.count] = sample
-        }
-        window.next = (window.next + 1) % max(1, configuration.window)
-        windows[peer] = window
+        windows[peer, default: Window()].add(sample, size: configuration.window)
     }
 
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause, _ context: inout Context) {

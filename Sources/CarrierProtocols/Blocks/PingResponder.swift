@@ -5,6 +5,7 @@ public struct PingResponder: Component {
     public let name = "ping"
     public let opcodes: [Opcode] = [.ping]
 
+    /// A component without settings.
     public init() {}
 
     public mutating func receive(_ message: Inbound, _ context: inout Context) -> Bool {

@@ -16,12 +16,15 @@ public struct Reconnect: Component {
         /// How much a pause is lengthened or shortened by chance, so that many nodes do not dial at once. Default 5 %.
         public var jitter = 0.05
 
+        /// The defaults.
         public init() {}
     }
 
     /// An address was given up.
     public struct GivenUp: Notice, Hashable {
+        /// Where nobody could be reached.
         public let address: Address
+        /// What the last dial came to.
         public let error: RequestError
     }
 
@@ -33,6 +36,7 @@ public struct Reconnect: Component {
     /// Which address leads to a peer.
     private var indexOf: [PeerID: Int] = [:]
 
+    /// Keeps connections to these addresses.
     public init(to addresses: [Address], _ configuration: Configuration = Configuration()) {
         self.addresses = addresses
         self.configuration = configuration

@@ -13,6 +13,8 @@ public struct ComponentHost {
     /// Which components receive an opcode, in order.
     private let routes: [Opcode: [Int]]
     private var work: [Work] = []
+    /// How often a component threw.
+    public private(set) var failures: UInt64 = 0
 
     /// - Throws: `ComponentError.claimedTwice` when two components claim one of carrier's own opcodes.
     public init(_ components: [any Component], context: Context) throws(ComponentError) {
@@ -137,6 +139,7 @@ public struct ComponentHost {
         do {
             try body(&components[index], &context)
         } catch {
+            failures &+= 1
             context.log(.error, "\(components[index].name) failed: \(error)")
         }
     }

@@ -65,14 +65,19 @@ public struct Context {
 
 /// A message as it came in.
 public struct Inbound: Sendable {
+    /// Who sent it.
     public let peer: PeerID
+    /// The frame that carried it.
     public let frame: Frame
 
+    /// A message of that peer.
     public init(peer: PeerID, frame: Frame) {
         self.peer = peer
         self.frame = frame
     }
 
+    /// What it is.
     public var opcode: Opcode { frame.opcode }
+    /// Whether the peer waits for a reply.
     public var isRequest: Bool { frame.flags.contains(.request) }
 }

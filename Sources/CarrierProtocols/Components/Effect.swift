@@ -27,16 +27,20 @@ public protocol Notice: Sendable {}
 
 /// Names an outcome that a component waits for. Unique for one component; the component chooses the number.
 public struct Ticket: Hashable, Sendable {
+    /// The component's own number.
     public let number: UInt64
+    /// A ticket of that number.
     public init(_ number: UInt64) { self.number = number }
 }
 
 /// Whom a frame is for.
 public struct Destination: Hashable, Sendable {
+    /// Who.
     public var peer: PeerID
     /// Where to dial the peer if it is not connected; empty: fail instead.
     public var addresses: [Address]
 
+    /// A peer, and where to dial it.
     public init(_ peer: PeerID, dialling addresses: [Address] = []) {
         self.peer = peer
         self.addresses = addresses

@@ -3,6 +3,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     /// Nanoseconds since an epoch that means nothing.
     public let nanoseconds: Int64
 
+    /// So many nanoseconds after the epoch.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }

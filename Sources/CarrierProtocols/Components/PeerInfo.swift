@@ -14,8 +14,10 @@ public struct PeerInfo: Hashable, Sendable {
     /// Whether this side dialled.
     public let isOutbound: Bool
 
+    /// The public key that the peer proved to hold.
     public var peer: PeerID { record.peer }
 
+    /// What a handshake found out.
     public init(record: PeerRecord, address: Address, observedAddress: String, agent: String, isOutbound: Bool) {
         self.record = record
         self.address = address

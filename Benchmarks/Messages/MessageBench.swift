@@ -1,0 +1,149 @@
+import ArgumentParser
+import Carrier
+import NIOCore
+import NIOPosix
+
+/// A body of so many bytes.
+private struct Body: FieldMessage {
+    var bytes: ByteBuffer
+    init(_ bytes: ByteBuffer) { self.bytes = bytes }
+    init(from reader: inout Reader) throws(WireError) { bytes = try reader.raw("bytes", count: reader.left) }
+    func write(to writer: inout Writer) { writer.raw(bytes) }
+}
+
+/// Answers requests with their body, and counts the messages that want no answer.
+private struct Answerer: Component {
+    static let opcode = Opcode(1000)
+    let name = "answerer"
+    let opcodes = [Self.opcode]
+
+    mutating func receive(_ message: Inbound, _ context: inout Context) -> Bool {
+        if message.isRequest {
+            context.send(
+                Frame(Self.opcode, flags: .reply, nonce: message.frame.nonce, body: message.frame.body),
+                to: Destination(message.peer))
+        }
+        return true
+    }
+}
+
+/// The same in an async function of the application.
+private struct AsyncAnswerer: AsyncComponent {
+    let opcodes = [Answerer.opcode]
+
+    func receive(_ message: Frame, from peer: Peer) async throws -> Bool {
+        if message.flags.contains(.request) { try await peer.reply(to: message, with: Body(message.body)) }
+        return true
+    }
+}
+
+/// Measures messages between two nodes over loopback TCP, each on a thread of its own or both on one.
+@main
+struct MessageBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "carrier-bench", abstract: "Measure messages between two nodes.")
+
+    @Option(help: "Seconds for each figure.") var seconds = 1.0
+    @Flag(help: "Both nodes on one thread.") var oneLoop = false
+    @Flag(name: .customLong("async"), help: "Answer in an async component.") var isAsync = false
+    @Flag(help: "JSON lines in place of the table.") var json = false
+
+    mutating func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let loops = Array(group.makeIterator())
+        guard let first = loops.first, let last = oneLoop ? loops.first : loops.last else { return }
+        let (components, application): ([any Component], [any AsyncComponent]) =
+            isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
+        let (json, seconds) = (json, seconds)
+        try await Node.run(
+            Self.configuration(), components: Node.standardComponents + components, application: application, on: first
+        ) { server in
+            let address = try await server.listen(on: Address(scheme: .tcp, host: "127.0.0.1", port: 0))
+            try await Node.run(Self.configuration(), on: last) { client in
+                let peer = try await client.dial([address])
+                if !json { print(Figures.header) }
+                for size in [64, 1024, 16_384] {
+                    for (kind, inFlight) in [("one-way", 1), ("one-way", 64), ("request", 1), ("request", 64)] {
+                        let figures = try await Self.onLoop(of: client) {
+                            // The first run warms up.
+                            _ = try await Self.measure(kind, peer, size, inFlight, seconds: seconds / 5)
+                            return try await Self.measure(kind, peer, size, inFlight, seconds: seconds)
+                        }
+                        print(json ? figures.json : figures.row)
+                    }
+                }
+                let figures = try await Self.onLoop(of: client) {
+                    try await Self.measure("bulk", peer, 1 << 20, 4, seconds: seconds)
+                }
+                print(json ? figures.json : figures.row)
+            }
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private static func configuration() async throws -> NodeConfiguration {
+        var configuration = NodeConfiguration(identity: try await Identity.generate())
+        try configuration.messages.register(Body.self, opcode: Answerer.opcode)
+        return configuration
+    }
+
+    /// Runs on the node's thread, as an application that wants speed does.
+    private static func onLoop(of node: Node, _ body: @escaping @Sendable () async throws -> Figures) async throws
+        -> Figures
+    {
+        try await Task(executorPreference: node.executor) { try await body() }.value
+    }
+
+    /// Sends for so long from `inFlight` tasks; one-way messages end with an acknowledged one, so that all have arrived.
+    private static func measure(
+        _ kind: String, _ peer: Peer, _ size: Int, _ inFlight: Int, seconds: Double
+    ) async throws -> Figures {
+        let body = ByteBuffer(repeating: 7, count: size)
+        let (processor, allocations) = (ProcessorTime.used, Allocations.count)
+        let start = NIODeadline.now()
+        let end = start + .nanoseconds(Int64(seconds * 1e9))
+        let isRequest = kind == "request"
+        let times = try await withThrowingTaskGroup(of: (Int, [UInt64]).self) { group in
+            for _ in 0..<inFlight {
+                group.addTask { try await isRequest ? ask(peer, body, until: end) : tell(peer, body, until: end) }
+            }
+            var count = 0
+            var all: [UInt64] = []
+            for try await (number, times) in group {
+                count += number
+                all += times
+            }
+            return (count, all)
+        }
+        let elapsed = Double((NIODeadline.now() - start).nanoseconds) / 1e9
+        let allocated = allocations.flatMap { before in Allocations.count.map { $0 - before } }
+        return Figures(
+            kind: kind, size: size, inFlight: inFlight, count: times.0, seconds: elapsed,
+            processorSeconds: ProcessorTime.used - processor, allocations: allocated, times: times.1.sorted())
+    }
+
+    private static func ask(_ peer: Peer, _ body: ByteBuffer, until end: NIODeadline) async throws -> (Int, [UInt64]) {
+        var times: [UInt64] = []
+        times.reserveCapacity(1 << 20)
+        var now = NIODeadline.now()
+        while now < end {
+            _ = try await peer.request(Body(body), for: Body.self)
+            let after = NIODeadline.now()
+            times.append(UInt64(clamping: (after - now).nanoseconds))
+            now = after
+        }
+        return (times.count, times)
+    }
+
+    private static func tell(_ peer: Peer, _ body: ByteBuffer, until end: NIODeadline) async throws -> (Int, [UInt64]) {
+        var count = 0
+        while NIODeadline.now() < end {
+            for _ in 0..<64 { try await peer.send(Body(body)) }
+            count += 64
+            // Others of this thread have their turn: the frames of one turn go out together.
+            await Task.yield()
+        }
+        try await peer.send(Body(body), acknowledged: true)
+        return (count + 1, [])
+    }
+}

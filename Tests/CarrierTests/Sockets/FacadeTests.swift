@@ -1,0 +1,324 @@
+import CarrierCrypto
+import CarrierProtocols
+import CarrierTransport
+import CarrierWire
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import Carrier
+
+@Suite("The façade over sockets", .serialized, .timeLimit(.minutes(2)))
+struct FacadeTests {
+    private static func configuration(_ change: (inout NodeConfiguration) -> Void = { _ in }) throws
+        -> NodeConfiguration
+    {
+        var configuration = NodeConfiguration(identity: try VirtualPair.identity())
+        configuration.minimum = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
+        configuration.messages = try MessageRegistry.ofTests
+        configuration.acceptsUnregistered = true
+        change(&configuration)
+        return configuration
+    }
+
+    private static let loopback = Address(scheme: .tcp, host: "127.0.0.1", port: 0)
+
+    /// Two nodes, each on a loop of its own, and a connection that the second dialled.
+    private func withPair(
+        application: [any AsyncComponent] = [], _ change: (inout NodeConfiguration) -> Void = { _ in },
+        _ body: @Sendable (_ server: Node, _ client: Node, _ peer: Peer) async throws -> Void
+    ) async throws {
+        let (one, two) = (try Self.configuration(change), try Self.configuration(change))
+        let loops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
+        try await Node.run(one, application: application, on: loops.first) { server in
+            let address = try await server.listen(on: Self.loopback)
+            try await Node.run(two, on: loops.last) { client in
+                try await body(server, client, try await client.dial([address]))
+            }
+        }
+    }
+
+    private func server(of client: Node, at server: Node) async throws -> Peer {
+        for _ in 0..<500 {
+            if let peer = await server.peers.first(where: { $0.id == client.id }) { return peer }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw ReceiveError.timeout(.seconds(2))
+    }
+
+    private struct Recorder: AsyncComponent {
+        let name: String
+        let journal: Journal
+        var claims: UInt32 = .max
+        let opcodes = [Opcode(1001)]
+
+        func started(_ node: Node) async throws { journal.note("\(name) started") }
+        func connected(_ peer: Peer) async throws { journal.note("\(name) up") }
+        func receive(_ message: Frame, from peer: Peer) async throws -> Bool {
+            let number = try Numbered(body: message.body).number
+            journal.note("\(name) \(number)")
+            if message.flags.contains(.request), number != claims { return false }
+            if message.flags.contains(.request) { try await peer.reply(to: message, with: Numbered(number + 1)) }
+            return number == claims
+        }
+        func disconnected(_ peer: Peer, _ cause: DisconnectCause) async throws { journal.note("\(name) down") }
+        func stopped() async throws { journal.note("\(name) stopped") }
+    }
+
+    @Test("components hear everything in order, from start to clean-up, and a component replies")
+    func components() async throws {
+        let journal = Journal()
+        let application = [Recorder(name: "a", journal: journal, claims: 7), Recorder(name: "b", journal: journal)]
+        try await withPair(application: application) { _, _, peer in
+            try await peer.send(Numbered(1), acknowledged: true)
+            let reply = try await peer.request(Numbered(7), for: Numbered.self)
+            #expect(reply == Numbered(8))
+            try await peer.send(Numbered(2), acknowledged: true)
+        }
+        #expect(
+            journal.all == [
+                "a started", "b started", "a up", "b up", "a 1", "b 1", "a 7", "a 2", "b 2", "a down", "b down",
+                "a stopped", "b stopped",
+            ])
+    }
+
+    @Test("a request has its time")
+    func requestTimeout() async throws {
+        try await withPair { _, _, peer in
+            let start = ContinuousClock.now
+            await #expect(throws: RequestError.timeout(.milliseconds(200))) {
+                _ = try await peer.request(Numbered(1), for: Numbered.self, within: .milliseconds(200))
+            }
+            #expect(ContinuousClock.now - start >= .milliseconds(200))
+            try await peer.confirm(within: .seconds(5))
+        }
+    }
+
+    @Test("a peer that does not read fills the buffer, sends fail in time, and it is dropped")
+    func sendBuffer() async throws {
+        try await withPair {
+            $0.limits.send.buffer = 1 << 20
+            $0.limits.send.wait = .milliseconds(200)
+            $0.limits.send.full = .milliseconds(600)
+        } _: { server, client, peer in
+            let other = try await self.server(of: client, at: server)
+            // The node's own back-pressure would do the same after its megabyte; here not a byte is read.
+            other.connection.eventLoop.execute { other.connection.value.setHold(.stream, true) }
+            var failure: (any Error)?
+            do {
+                for number in 0..<2000 { try await peer.send(.numbered(UInt32(number), size: 64 << 10)) }
+            } catch { failure = error }
+            #expect(failure as? RequestError == .sendBufferFull(limit: 1 << 20))
+            let waiting = await client.with { $0.connections.values.first?.session?.waitingBytes ?? 0 }
+            #expect(waiting <= 1 << 20)
+            for _ in 0..<200 where await peer.cause == nil { try await Task.sleep(for: .milliseconds(10)) }
+            guard case .local(.sendBufferFull, _) = await peer.cause else {
+                Issue.record("expected the peer to be dropped")
+                return
+            }
+        }
+    }
+
+    @Test("a dribbled frame, a silent peer and a hanging component have their times")
+    func otherTimeouts() async throws {
+        struct Hanging: AsyncComponent {
+            let opcodes = [Opcode(1001)]
+            func receive(_ message: Frame, from peer: Peer) async throws -> Bool {
+                try await Task.sleep(for: .seconds(60))
+                return true
+            }
+        }
+        try await withPair(application: [Hanging()]) {
+            $0.limits.receive.frame = .milliseconds(200)
+            $0.limits.receive.processing = .milliseconds(100)
+            $0.limits.idle.keepalive = nil
+            $0.limits.idle.drop = .seconds(1)
+        } _: { server, client, peer in
+            try await peer.send(Numbered(1), acknowledged: true)
+            for _ in 0..<100 where await server.statistics.componentFailures == 0 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(await server.statistics.componentFailures == 1)
+            try await peer.confirm(within: .seconds(5))
+            // The beginning of a record.
+            await client.with { core in
+                core.connections.values.first?.session?.link.write(ByteBuffer(bytes: [64, 0, 1]))
+                core.connections.values.first?.session?.link.flush()
+            }
+            for _ in 0..<200 where await peer.cause == nil { try await Task.sleep(for: .milliseconds(10)) }
+            guard case .remote(.receiveTimeout, _) = await peer.cause else {
+                Issue.record("expected a receive timeout, got \(String(describing: await peer.cause))")
+                return
+            }
+            let again = try await client.dial([peer.info.address])
+            for _ in 0..<300 where await again.cause == nil { try await Task.sleep(for: .milliseconds(10)) }
+            switch await again.cause {
+            case .remote(.idleTimeout, _), .local(.idleTimeout, _): break
+            case let cause: Issue.record("expected an idle timeout, got \(String(describing: cause))")
+            }
+        }
+    }
+
+    @Test("a dial and a handshake have their times")
+    func dialTimeouts() async throws {
+        let configuration = try Self.configuration {
+            $0.limits.dial.timeout = .milliseconds(300)
+            $0.limits.handshake.deadline = .milliseconds(300)
+        }
+        try await Node.run(configuration) { node in
+            // Somebody who accepts and says nothing.
+            let silent = try ListeningSocket(backlog: 16)
+            await #expect { try await node.dial([silent.address]) } throws: { error in
+                if case DialError.handshake(_, .timeout(.milliseconds(300))) = error { true } else { false }
+            }
+            // Somebody whose queue is full: the system answers no more.
+            let full = try ListeningSocket(backlog: 0)
+            try full.fill()
+            let start = ContinuousClock.now
+            await #expect { try await node.dial([full.address]) } throws: { error in
+                if case DialError.unreachable(_, .timeout) = error { true } else { false }
+            }
+            #expect(ContinuousClock.now - start >= .milliseconds(300))
+        }
+    }
+
+    @Test("messages come in order, and who takes them slowly loses none")
+    func messages() async throws {
+        try await withPair {
+            $0.limits.receive.waiting = 64 << 10
+            $0.limits.send.wait = .seconds(30)
+        } _: { server, client, peer in
+            let other = try await self.server(of: client, at: server)
+            let total: UInt32 = 20_000
+            async let sending: Void = {
+                for number in 0..<(total - 1) { try await peer.send(Numbered(number)) }
+                // The receiver is slower than a good-bye may take.
+                try await peer.send(Numbered(total - 1), acknowledged: true)
+                await peer.disconnect(.shutdown)
+            }()
+            var next: UInt32 = 0
+            var most = 0
+            for try await message in other.messages(of: Numbered.self) {
+                #expect(message.number == next)
+                next += 1
+                if next % 1000 == 0 {
+                    try await Task.sleep(for: .milliseconds(2))
+                    most = max(most, await server.with { $0.connections.values.first?.inbox.bytes ?? 0 })
+                }
+            }
+            try await sending
+            #expect(next == total)
+            #expect(most < 8 << 20, "\(most) bytes waited")
+        }
+    }
+
+    @Test("two nodes upgrade at a point under load in both directions, again and again")
+    func upgrades() async throws {
+        let (one, two) = (try Self.configuration(), try Self.configuration())
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        try await Node.run(one, on: loop) { server in
+            let address = try await server.listen(on: Self.loopback)
+            try await Node.run(two, on: loop) { client in
+                for round in 0..<50 {
+                    let peer = try await client.dial([address])
+                    let other = try await self.server(of: client, at: server)
+                    let sides = [(ReceiveLockTests.Side(), peer), (ReceiveLockTests.Side(), other)]
+                    let armed = Journal()
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for (side, peer) in sides {
+                            group.addTask(executorPreference: server.executor) {
+                                armed.note("armed")
+                                try await side.upgrade(with: peer) { await Task.yield() }
+                            }
+                            group.addTask(executorPreference: server.executor) {
+                                for try await message in peer.messages(of: Numbered.self) {
+                                    side.take(message)
+                                    if message.number == 2 * side.lines - 1 { return }
+                                }
+                            }
+                        }
+                        while armed.all.count < 2 { await Task.yield() }
+                        try await Task.sleep(for: .milliseconds(1))
+                        for (side, peer) in sides {
+                            group.addTask { try await side.run(with: peer) { await Task.yield() } }
+                        }
+                        try await group.waitForAll()
+                    }
+                    for (side, _) in sides { try side.check("round \(round)") }
+                    await peer.disconnect()
+                    for _ in 0..<500 where await !server.peers.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+                }
+            }
+        }
+    }
+
+    @Test("leaving the scope ends every call that still waits")
+    func scope() async throws {
+        let configuration = try Self.configuration()
+        try await Node.run(configuration) { server in
+            let address = try await server.listen(on: Self.loopback)
+            let held = Outcome<Peer>()
+            let waiting = try await Node.run(Self.configuration()) { client in
+                let peer = try await client.dial([address])
+                held.set(.success(peer))
+                let waiting = Task { try await peer.request(Numbered(1), for: Numbered.self, within: .seconds(60)) }
+                try await peer.confirm(within: .seconds(5))
+                return waiting
+            }
+            await #expect(throws: RequestError.disconnected(.local(.shutdown, ""))) { _ = try await waiting.value }
+            let peer = try #require(held.value)
+            await #expect(throws: RequestError.disconnected(.local(.shutdown, ""))) { try await peer.send(Numbered(1)) }
+            for _ in 0..<200 where await !server.peers.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(await server.peers.isEmpty)
+        }
+    }
+}
+
+/// A socket that listens and never accepts.
+private final class ListeningSocket: Sendable {
+    private let descriptor: Int32
+    private let fillers = Mutex<[Int32]>([])
+    let address: Address
+
+    init(backlog: Int32) throws {
+        descriptor = Self.socket()
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let file = descriptor
+        let isListening = withUnsafeMutablePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, size) == 0 && listen(file, backlog) == 0 && getsockname(file, $0, &size) == 0
+            }
+        }
+        try #require(isListening)
+        address = Address(scheme: .tcp, host: "127.0.0.1", port: UInt16(bigEndian: name.sin_port))
+    }
+
+    private static func socket() -> Int32 { Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_NONBLOCK, 0) }
+
+    /// Connects until the system takes no more.
+    func fill() throws {
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        name.sin_port = address.port.bigEndian
+        for _ in 0..<4 {
+            let file = Self.socket()
+            withUnsafePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    _ = connect(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            fillers.withLock { $0.append(file) }
+        }
+        usleep(50_000)
+    }
+
+    deinit {
+        for file in fillers.withLock({ $0 }) + [descriptor] { close(file) }
+    }
+}
