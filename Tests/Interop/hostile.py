@@ -124,8 +124,7 @@ def client_dribble(target):
         time.sleep(0.5)
     for name in ("handshake", "frame"):
         expect(name in ended, "the dribbled %s is still open after 20 s" % name)
-        low, high = (4, 8) if name == "handshake" else (9, 12)
-        expect(low < ended[name][0] < high, "the dribbled %s ended after %.1f s" % (name, ended[name][0]))
+        expect(9 < ended[name][0] < 13, "the dribbled %s ended after %.1f s" % (name, ended[name][0]))
     record = Reader(ended["frame"][1])
     plain = Reader(session.opener.open(record.raw(record.u16())))
     plain.u32()
