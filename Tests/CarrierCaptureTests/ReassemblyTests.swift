@@ -125,8 +125,8 @@ struct ReassemblyTests {
         let data = segments.indices.filter { !segments[$0].direction.isBack && segments[$0].payload.readableBytes > 0 }
         let lost = segments.remove(at: data[data.count - position])
         let decoded = try decode(segments)
-        // 300 bytes may hold the ends of two records and a small one between them.
-        #expect(decoded.frames.count >= sent.count - 3)
+        // 300 bytes hold the ends of two records, or some small ones.
+        #expect(decoded.frames.count >= sent.count - 6)
         #expect(Set(decoded.frames).isSubset(of: Set(sent)))
         let gap = decoded.gaps.first { $0.reason == "lost segment" }
         #expect(gap?.length == UInt64(lost.payload.readableBytes))
