@@ -125,7 +125,8 @@ struct ReassemblyTests {
         let data = segments.indices.filter { !segments[$0].direction.isBack && segments[$0].payload.readableBytes > 0 }
         let lost = segments.remove(at: data[data.count - position])
         let decoded = try decode(segments)
-        #expect(decoded.frames.count >= sent.count - 2)
+        // 300 bytes may hold the ends of two records and a small one between them.
+        #expect(decoded.frames.count >= sent.count - 3)
         #expect(Set(decoded.frames).isSubset(of: Set(sent)))
         let gap = decoded.gaps.first { $0.reason == "lost segment" }
         #expect(gap?.length == UInt64(lost.payload.readableBytes))
@@ -167,7 +168,7 @@ struct ReassemblyTests {
         for segment in PacketBuilder.segments(session, size: 60_000) {
             packets.segment(
                 segment.direction, sequence: segment.sequence, ack: segment.ack, flags: segment.flags, segment.payload,
-                keeping: 1500)
+                keeping: 400)
         }
         let decoded = try Decoded(packets.bytes, session.options)
         #expect(decoded.original == packets.bytes)

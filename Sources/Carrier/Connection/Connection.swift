@@ -96,8 +96,11 @@ final class Connection: SessionLinkOwner {
             guard let ack = decode(AckResponse.self, frame) else { return }
             settle(requests.take(ack.nonce, isReply: false), .acknowledged, session)
         case .bytes:
-            if frame.body.readableBytes == 0, frame.flags.isEmpty { session.countNothing() }
-            receiveBytes(frame)
+            if frame.body.readableBytes == 0, frame.flags.isEmpty {
+                session.countNothing()
+            } else {
+                receiveBytes(frame)
+            }
         case .keepalive where frame.flags.contains(.request):
             guard decode(Keepalive.self, frame) != nil else { return }
             send(KeepaliveResponse().frame(flags: .reply, nonce: frame.nonce))

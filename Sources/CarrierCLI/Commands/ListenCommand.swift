@@ -110,6 +110,8 @@ struct ListenCommand: CarrierCommand {
         let bootstrap = try session.bootstrapPeers()
         return try await session.withNode(console, bootstrap: bootstrap) { configuration in
             configuration.limits.connections.inbound = maxPeers
+            // --connect-timeout is for dials; who dials us has the protocol's time.
+            configuration.limits.handshake.deadline = Limits().handshake.deadline
             configuration.takesByteStreams = pipe || echo || exec != nil
             configuration.acceptsUnregistered = opcode.isEmpty
             configuration.messages = registry

@@ -1,3 +1,4 @@
+internal import CNATPMP
 internal import CarrierWire
 internal import Glibc
 
