@@ -24,7 +24,9 @@ public struct IdentityFile: Sendable {
 
     /// Reads an identity from a descriptor that is open, such as stdin. A pipe has no owner to check.
     ///
-    /// - Parameter name: what errors call it.
+    /// - Parameters:
+    ///   - descriptor: is read to its end, and stays open.
+    ///   - name: what errors call it.
     /// - Throws: as `read(_:)`.
     public static func read(_ descriptor: Int32, named name: String) throws(IdentityFileError) -> IdentityFile {
         let warnings = try checkPermissions(descriptor, name)

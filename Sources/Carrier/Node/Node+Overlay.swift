@@ -51,7 +51,10 @@ extension Node {
 
     /// Looks for a node, or for the nodes nearest to a place (S/Kademlia, Baumgart & Mies 2007).
     ///
-    /// - Parameter trace: called on the node's loop with each query, when the options ask for a trace.
+    /// - Parameters:
+    ///   - target: the place.
+    ///   - options: how to look; default as carrier's own look-ups.
+    ///   - trace: called on the node's loop with each query, when the options ask for a trace.
     /// - Throws: `MissingComponent`.
     public func lookup(
         _ target: NodeID, _ options: LookupOptions = LookupOptions(),

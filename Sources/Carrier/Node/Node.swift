@@ -32,11 +32,13 @@ public final class Node: Sendable {
     /// Runs a node for the time of `body`.
     ///
     /// - Parameters:
+    ///   - configuration: what the node is to be.
     ///   - components: called in this order.
     ///   - application: components that wait, called after those, in this order.
     ///   - loop: where to live; nil for one of the shared ones.
     ///   - prepare: runs before the components start: the place to listen and to publish addresses, so that the first peer that
     ///     the node dials learns where it can be dialled.
+    ///   - body: what the program does with the node; when it is over, the node ends.
     /// - Throws: what `body` throws; `CryptoError` or `ComponentError` when the node cannot start.
     public static func run<Value: Sendable>(
         _ configuration: NodeConfiguration, components: [any Component] = Node.standardComponents,

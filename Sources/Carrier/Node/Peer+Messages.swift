@@ -29,7 +29,9 @@ public enum ReceiveError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Peer {
     /// Sends a message, once there is room for it.
     ///
-    /// - Parameter acknowledged: whether to wait until the peer has it.
+    /// - Parameters:
+    ///   - message: of a registered type.
+    ///   - acknowledged: whether to wait until the peer has it.
     /// - Throws: `RegistryError` for a type without opcode, what its encoder throws, `RequestError`.
     public nonisolated(nonsending) func send<M: Message>(_ message: M, acknowledged: Bool = false) async throws {
         try await send(messages.frame(for: message), acknowledged: acknowledged)
@@ -37,7 +39,10 @@ extension Peer {
 
     /// Sends a message as a request and waits for its reply.
     ///
-    /// - Parameter limit: how long; nil for the node's limit, 10 s by default.
+    /// - Parameters:
+    ///   - message: of a registered type.
+    ///   - reply: the type of the reply.
+    ///   - limit: how long; nil for the node's limit, 10 s by default.
     /// - Throws: as `send`; `RequestError`; what the reply's decoder throws.
     public nonisolated(nonsending) func request<M: Message, Reply: Message>(
         _ message: M, for reply: Reply.Type, within limit: Duration? = nil
@@ -55,7 +60,9 @@ extension Peer {
 
     /// Takes the next message of a type, in the order in which they came, that no component claimed.
     ///
-    /// - Parameter limit: how long to wait; nil for as long as the peer is connected.
+    /// - Parameters:
+    ///   - type: a registered type.
+    ///   - limit: how long to wait; nil for as long as the peer is connected.
     /// - Throws: `ReceiveError`.
     public func receive<M: Message>(_ type: M.Type, within limit: Duration? = nil) async throws -> M {
         try await take(type, locks: false, within: limit).message
@@ -66,7 +73,9 @@ extension Peer {
     ///
     /// While it is held nothing of this peer is delivered, replies to requests included.
     ///
-    /// - Parameter limit: how long to wait; nil for as long as the peer is connected.
+    /// - Parameters:
+    ///   - type: a registered type.
+    ///   - limit: how long to wait; nil for as long as the peer is connected.
     /// - Throws: `ReceiveError`.
     public func receiveLocked<M: Message>(
         _ type: M.Type, within limit: Duration? = nil

@@ -48,7 +48,9 @@ public struct Peer: Sendable, Identifiable, Hashable {
 
     /// Sends a request frame and waits for its reply.
     ///
-    /// - Parameter limit: how long; nil for the node's limit, 10 s by default.
+    /// - Parameters:
+    ///   - frame: its nonce and flags are set here.
+    ///   - limit: how long; nil for the node's limit, 10 s by default.
     /// - Throws: `RequestError`.
     public nonisolated(nonsending) func request(_ frame: Frame, within limit: Duration? = nil) async throws -> Frame {
         let answer: Answer = await call { connection, done in
@@ -64,7 +66,9 @@ public struct Peer: Sendable, Identifiable, Hashable {
 
     /// Sends a frame, once there is room for it.
     ///
-    /// - Parameter acknowledged: whether to wait until the peer has it.
+    /// - Parameters:
+    ///   - frame: goes out as it is; acknowledged, with a nonce of its own.
+    ///   - acknowledged: whether to wait until the peer has it.
     /// - Throws: `RequestError`.
     public nonisolated(nonsending) func send(_ frame: Frame, acknowledged: Bool = false) async throws {
         if acknowledged {

@@ -286,7 +286,7 @@ private final class ListeningSocket: Sendable {
         descriptor = Self.socket()
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
-        name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        withUnsafeMutableBytes(of: &name.sin_addr) { $0.storeBytes(of: UInt32(0x7f00_0001).bigEndian, as: UInt32.self) }
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let file = descriptor
         let isListening = withUnsafeMutablePointer(to: &name) { pointer in
@@ -304,7 +304,7 @@ private final class ListeningSocket: Sendable {
     func fill() throws {
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
-        name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        withUnsafeMutableBytes(of: &name.sin_addr) { $0.storeBytes(of: UInt32(0x7f00_0001).bigEndian, as: UInt32.self) }
         name.sin_port = address.port.bigEndian
         for _ in 0..<4 {
             let file = Self.socket()
