@@ -72,7 +72,8 @@ final class NodeCore {
             logKeys: configuration.keyLog ?? { _ in })
         transports =
             configuration.transports + [
-                TCPTransport(), QUICTransport(
+                TCPTransport(),
+                QUICTransport(
                     identity: identity, usesOffload: configuration.usesDatagramOffload, logKeys: configuration.keyLog),
                 UDPTransport(environment),
             ]
