@@ -13,10 +13,12 @@ struct SignalTests {
 
     @Test("the record of a stream's end is its last and says which signal it was")
     func lastRecord() async throws {
+        // Kept to the end: the children work in its folder.
+        let scratch = try Scratch()
         for (signal, exit, reason) in [
             (SIGINT, 130.0, "interrupted"), (SIGTERM, 143, "terminated"), (SIGHUP, 129, "hangup"),
         ] {
-            let child = try Scratch().start("listen", "--ephemeral", "--json", "tcp://127.0.0.1:0")
+            let child = try scratch.start("listen", "--ephemeral", "--json", "tcp://127.0.0.1:0")
             #expect(await child.line { $0.contains("\"ready\"") } != nil)
             child.send(signal)
             let outcome = await child.outcome()
@@ -26,6 +28,7 @@ struct SignalTests {
             #expect(ends.count == 1 && outcome.records.last?.type == "end")
             #expect(ends.first?["exit"]?.number == exit && ends.first?["reason"]?.text == reason)
         }
+        withExtendedLifetime(scratch) {}
     }
 
     /// A command that cannot come to an end: its reader is there and does not read.
