@@ -24,7 +24,6 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 cc -O2 -o "$work/limit" Benchmarks/limit.c -lcrypto
 input=$work/input
 head -c $((size << 20)) /dev/urandom >"$input"
-sum=$(sha256sum <"$input")
 note() { echo "bench: $*" >&2; }
 has() { command -v "$1" >/dev/null || { note "no $1: install $2 for its rows"; return 1; }; }
 if has openssl openssl; then
@@ -38,15 +37,16 @@ bound() { for _ in $(seq 500); do ss -Hltn "sport = :$1" | grep -q . && return; 
 # transfer NAME RECEIVER-COMMAND SENDER-COMMAND, pipe to pipe; prints seconds and the CPU seconds of both ends.
 transfer() {
   rm -f "$work/ready" "$work/times"
-  { /usr/bin/time -f '%U %S' -a -o "$work/times" bash -c "$1" | sha256sum >"$work/sum"; } &
+  { /usr/bin/time -f '%U %S' -a -o "$work/times" bash -c "$1" | { cmp -s - "$input" && echo same; } >"$work/same"; } &
   local receiver=$!
   eval "$3"
   local start end
   start=$(date +%s.%N)
-  cat "$input" | /usr/bin/time -f '%U %S' -a -o "$work/times" bash -c "$2"
-  wait $receiver
+  cat "$input" | /usr/bin/time -f '%U %S' -a -o "$work/times" bash -c "$2" || true
+  # What counts is whether the bytes arrived, whatever a tool says at its end.
+  wait $receiver || true
   end=$(date +%s.%N)
-  [ "$(cat "$work/sum")" = "$sum" ] || { note "the bytes differ"; echo bad; return; }
+  grep -q same "$work/same" || { note "the bytes differ"; echo bad; return; }
   awk -v s="$start" -v e="$end" '{cpu += $1 + $2} END {print e - s, cpu}' "$work/times"
 }
 run() {
