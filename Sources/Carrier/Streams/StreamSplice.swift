@@ -69,6 +69,9 @@ final class StreamSplice: StreamConsumer {
     private var peerEnded = false
     private var endFrame: Frame?
     private var lingering: Scheduled<Void>?
+    private var quietCheck: Scheduled<Void>?
+    /// What had been sent when the input was last seen to give nothing.
+    private var sentWhenQuiet: UInt64?
     private var lostCause: DisconnectCause?
 
     init(_ connection: Connection, _ options: SpliceOptions, completion: @escaping (SpliceResult) -> Void) {
@@ -214,11 +217,28 @@ final class StreamSplice: StreamConsumer {
         if options.endsWhenSent { return }
         if options.staysOpenWithoutInput, inputEnded { sendEnd() }
         if endSent { return endAcknowledged ? end(.complete) : awaitAcknowledgement() }
-        if options.endsWithPeer {
+        if options.endsWithPeer, !isStillSending() {
             // What was read and not sent is not passed off as all of it.
             if chunk?.readableBytes ?? 0 == 0, input?.holdsBytes != true { sendEnd() }
             end(.complete)
         }
+    }
+
+    /// How long the input must have given nothing before an end by the peer counts.
+    private static let quiet: TimeAmount = .milliseconds(200)
+
+    /// Whether the input still flows although the peer has ended its stream: what flows is sent to its end, so that two files can
+    /// cross; an input that is merely open, a terminal say, ends with the peer.
+    private func isStillSending() -> Bool {
+        if sentWhenQuiet == sent { return false }
+        guard quietCheck == nil else { return true }
+        let before = sent
+        quietCheck = connection.node.loop.assumeIsolated().scheduleTask(in: Self.quiet) { [weak self] in
+            self?.quietCheck = nil
+            self?.sentWhenQuiet = before
+            self?.settle()
+        }
+        return true
     }
 
     /// Both directions have ended; the peer has not said yet that its consumer has everything. One that never says so is
@@ -235,6 +255,7 @@ final class StreamSplice: StreamConsumer {
         guard let completion else { return }
         self.completion = nil
         lingering?.cancel()
+        quietCheck?.cancel()
         input?.stop()
         input = nil
         if case .complete = end {} else { output?.stop() }
