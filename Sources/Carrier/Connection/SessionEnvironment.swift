@@ -15,10 +15,13 @@ final class SessionEnvironment {
     /// Sessions that have said good-bye and whose links have not ended yet.
     var closing: [ObjectIdentifier: SessionLink] = [:]
 
+    private var sealed = ByteBuffer()
     private var plaintext = ByteBuffer()
     private var spares: [ByteBuffer] = []
     private var waiting: [SessionLink] = []
+    private var flushing: [SessionLink] = []
     private var isFlushScheduled = false
+    private var flush: @Sendable () -> Void = {}
 
     init(
         loop: any EventLoop, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
@@ -29,6 +32,16 @@ final class SessionEnvironment {
         self.terms = terms
         self.record = record
         self.logKeys = logKeys
+        let bound = NIOLoopBound(Weak(self), eventLoop: loop)
+        flush = {
+            bound.value.environment?.isFlushScheduled = false
+            bound.value.environment?.flushNow()
+        }
+    }
+
+    private struct Weak {
+        weak var environment: SessionEnvironment?
+        init(_ environment: SessionEnvironment) { self.environment = environment }
     }
 
     /// The loop's time: virtual in tests.
@@ -38,11 +51,24 @@ final class SessionEnvironment {
     // sessions, so that ten thousand idle ones keep none.
 
     func takePlaintext() -> ByteBuffer {
-        defer { plaintext = ByteBuffer() }
-        return plaintext
+        var taken = ByteBuffer()
+        swap(&taken, &plaintext)
+        // Cleared only now: those who got its frames have let go of them, or it is made anew.
+        taken.clear()
+        return taken
     }
 
     func givePlaintext(_ buffer: ByteBuffer) { plaintext = buffer }
+
+    // Where records are sealed: the system has mostly taken them when the next ones come.
+
+    func takeSealed() -> ByteBuffer {
+        var taken = ByteBuffer()
+        swap(&taken, &sealed)
+        return taken
+    }
+
+    func giveSealed(_ buffer: ByteBuffer) { sealed = buffer }
 
     func takeSpare() -> ByteBuffer? { spares.popLast() }
 
@@ -57,18 +83,15 @@ final class SessionEnvironment {
         waiting.append(session)
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
-        loop.assumeIsolated().execute { [weak self] in
-            self?.isFlushScheduled = false
-            self?.flushNow()
-        }
+        loop.execute(flush)
     }
 
     /// Flushes all that wait.
     func flushNow() {
         while !waiting.isEmpty {
-            let sessions = waiting
-            waiting.removeAll(keepingCapacity: true)
-            for session in sessions { session.flush() }
+            swap(&waiting, &flushing)
+            for session in flushing { session.flush() }
+            flushing.removeAll(keepingCapacity: true)
         }
     }
 }

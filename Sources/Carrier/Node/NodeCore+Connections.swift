@@ -59,6 +59,7 @@ extension NodeCore: SessionLinkOwner {
         }
     }
 
+    func sessionWillRead(_ session: SessionLink) {}
     func session(_ session: SessionLink, didReceive frame: Frame) {}
     func sessionDidReadAll(_ session: SessionLink) {}
     func sessionDidFlush(_ session: SessionLink) {}

@@ -8,7 +8,6 @@ internal import NIOCore
 extension NodeCore {
     /// Gives a message to the components, then to the application.
     func receive(_ frame: Frame, from connection: Connection) {
-        tick()
         let reception = host.receive(Inbound(peer: connection.peer, frame: frame))
         if reception == .unrouted, !isForApplication(frame.opcode) {
             return connection.fail(
@@ -41,9 +40,14 @@ extension NodeCore {
         // Carrying out may bring events that make more work: that work is done by the outermost call.
         guard !isCarryingOut else { return }
         isCarryingOut = true
-        defer { isCarryingOut = false }
+        var work: [ComponentHost.Work] = []
+        swap(&work, &spareWork)
+        defer {
+            isCarryingOut = false
+            swap(&work, &spareWork)
+        }
         while true {
-            let work = host.takeWork()
+            host.takeWork(into: &work)
             if work.isEmpty { return }
             for (component, effect) in work { carryOut(effect, for: component) }
         }
