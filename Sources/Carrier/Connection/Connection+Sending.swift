@@ -160,8 +160,8 @@ extension Connection {
         expect(frame.nonce, wantsReply: wantsReply, within: limit, waiter)
         if sendAtOnce(frame) { return }
         let nonce = frame.nonce
-        sendWaiting(frame) { [weak self] error in
-            guard let self, let error else { return }
+        sendWaiting(frame) { [self] error in
+            guard let error else { return }
             settle(requests.take(nonce, isReply: wantsReply), .failed(error))
         }
     }

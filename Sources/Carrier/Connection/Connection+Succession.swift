@@ -46,9 +46,9 @@ extension Connection {
         link.retire()
         link.retireForGood()
         let limit = limits.connections.farewell
-        node.environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
-            guard let self, self.session == nil else { return }
-            self.finish(.remote(.duplicateConnection, "no other connection came within \(limit)"))
+        node.environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [self] in
+            guard session == nil else { return }
+            finish(.remote(.duplicateConnection, "no other connection came within \(limit)"))
         }
     }
 }

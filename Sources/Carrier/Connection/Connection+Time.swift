@@ -14,7 +14,7 @@ extension Connection {
 
     func look(at deadline: NIODeadline) {
         guard !alarm.goesOff(by: deadline) else { return }
-        alarm.set(at: deadline) { [weak self] in self?.look() }
+        alarm.set(at: deadline) { [self] in look() }
     }
 
     private func look() {
@@ -73,8 +73,8 @@ extension Connection {
         send(Keepalive().frame(), wantsReply: true, within: limits.idle.drop, .call { _ in })
         session.flush()
         node.environment.loop.assumeIsolated().scheduleTask(deadline: sentAt + TimeAmount(limits.connections.probe)) {
-            [weak self] in
-            guard let self, let probe = self.probe else { return }
+            [self] in
+            guard let probe = self.probe else { return }
             self.probe = nil
             probe(false)
         }

@@ -28,7 +28,8 @@ final class Connection: SessionLinkOwner {
     let info: PeerInfo
     /// How long connecting and the handshake took.
     let timing: ConnectionTiming
-    unowned let node: NodeCore
+    /// Holds this connection until it is over: nothing here is held weakly, which every frame would pay for.
+    let node: NodeCore
 
     /// The session that frames go out on; nil while the peer's other dial takes over.
     var session: SessionLink?

@@ -18,10 +18,8 @@ final class SessionEnvironment {
     private var sealed = ByteBuffer()
     private var plaintext = ByteBuffer()
     private var spares: [ByteBuffer] = []
-    private var waiting: [SessionLink] = []
-    private var flushing: [SessionLink] = []
-    private var isFlushScheduled = false
-    private var flush: @Sendable () -> Void = {}
+    private let flushes: FlushQueue
+    private let flush: @Sendable () -> Void
 
     init(
         loop: any EventLoop, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
@@ -32,16 +30,10 @@ final class SessionEnvironment {
         self.terms = terms
         self.record = record
         self.logKeys = logKeys
-        let bound = NIOLoopBound(Weak(self), eventLoop: loop)
-        flush = {
-            bound.value.environment?.isFlushScheduled = false
-            bound.value.environment?.flushNow()
-        }
-    }
-
-    private struct Weak {
-        weak var environment: SessionEnvironment?
-        init(_ environment: SessionEnvironment) { self.environment = environment }
+        let flushes = FlushQueue()
+        self.flushes = flushes
+        let bound = NIOLoopBound(flushes, eventLoop: loop)
+        flush = { bound.value.run() }
     }
 
     /// The loop's time: virtual in tests.
@@ -80,14 +72,32 @@ final class SessionEnvironment {
 
     /// Flushes the session when the events at hand are done.
     func flushSoon(_ session: SessionLink) {
-        waiting.append(session)
-        guard !isFlushScheduled else { return }
-        isFlushScheduled = true
-        loop.execute(flush)
+        if flushes.add(session) { loop.execute(flush) }
     }
 
     /// Flushes all that wait.
-    func flushNow() {
+    func flushNow() { flushes.flush() }
+}
+
+/// The sessions with frames to seal at the end of this turn of the loop.
+private final class FlushQueue {
+    private var waiting: [SessionLink] = []
+    private var flushing: [SessionLink] = []
+    private var isScheduled = false
+
+    /// Whether a run must be scheduled for it.
+    func add(_ session: SessionLink) -> Bool {
+        waiting.append(session)
+        defer { isScheduled = true }
+        return !isScheduled
+    }
+
+    func run() {
+        isScheduled = false
+        flush()
+    }
+
+    func flush() {
         while !waiting.isEmpty {
             swap(&waiting, &flushing)
             for session in flushing { session.flush() }

@@ -289,6 +289,7 @@ final class SessionLink: LinkDelegate {
         self.owner = nil
         owner?.session(self, didClose: cause)
         onEnd()
+        onEnd = {}
     }
 
     // MARK: Receiving
@@ -391,8 +392,8 @@ final class SessionLink: LinkDelegate {
         guard let pause, !isThrottled else { return }
         isThrottled = true
         link.setReading(false)
-        environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [weak self] in
-            guard let self, phase != .closed else { return }
+        environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [self] in
+            guard phase != .closed else { return }
             isThrottled = false
             heardAt = environment.now()
             if !isHeld { link.setReading(true) }
@@ -458,7 +459,7 @@ final class SessionLink: LinkDelegate {
 
     private func lookAt(_ deadline: NIODeadline) {
         guard !alarm.goesOff(by: deadline) else { return }
-        alarm.set(at: deadline) { [weak self] in self?.look() }
+        alarm.set(at: deadline) { [self] in look() }
     }
 
     private func look() {

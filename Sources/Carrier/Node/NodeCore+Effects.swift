@@ -60,8 +60,7 @@ extension NodeCore {
         case .disconnect(let peer, let reason, let text):
             connections[peer]?.close(reason, text)
         case .dial(let address, let ticket):
-            dial([address]) { [weak self] result in
-                guard let self else { return }
+            dial([address]) { [self] result in
                 tick()
                 host.dialled(
                     component: component, ticket,
@@ -91,8 +90,7 @@ extension NodeCore {
         guard !destination.addresses.isEmpty, !isStopping else {
             return failed(expectation, destination.peer, .unreachable("not connected"), for: component)
         }
-        dial(destination.addresses.map { $0.pinned(to: destination.peer) }) { [weak self] result in
-            guard let self else { return }
+        dial(destination.addresses.map { $0.pinned(to: destination.peer) }) { [self] result in
             switch result {
             case .success(let connection): send(frame, over: connection, expectation, for: component)
             case .failure(let error):
@@ -125,8 +123,7 @@ extension NodeCore {
     private func schedule(_ ticket: Ticket, at instant: Instant, for component: Int) {
         let key = TimerKey(component: component, ticket: ticket)
         timers.removeValue(forKey: key)?.cancel()
-        timers[key] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [weak self] in
-            guard let self else { return }
+        timers[key] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [self] in
             timers[key] = nil
             tick()
             host.fired(component: component, ticket)
