@@ -162,6 +162,8 @@ let package = Package(
                 "CarrierTesting", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierQUIC", "CarrierTransport",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "NIOEmbedded", package: nio),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         tests(of: "CarrierNAT", ["CarrierWire"]),
         tests(of: "CarrierCLI", ["CarrierTesting", "Carrier"]),

@@ -12,42 +12,6 @@ import Testing
 
 @Suite("The façade over sockets", .serialized, .timeLimit(.minutes(2)))
 struct FacadeTests {
-    private static func configuration(_ change: (inout NodeConfiguration) -> Void = { _ in }) throws
-        -> NodeConfiguration
-    {
-        var configuration = NodeConfiguration(identity: try VirtualPair.identity())
-        configuration.minimum = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
-        configuration.messages = try MessageRegistry.ofTests
-        configuration.acceptsUnregistered = true
-        change(&configuration)
-        return configuration
-    }
-
-    private static let loopback = Address(scheme: .tcp, host: "127.0.0.1", port: 0)
-
-    /// Two nodes, each on a loop of its own, and a connection that the second dialled.
-    private func withPair(
-        application: [any AsyncComponent] = [], _ change: (inout NodeConfiguration) -> Void = { _ in },
-        _ body: @Sendable (_ server: Node, _ client: Node, _ peer: Peer) async throws -> Void
-    ) async throws {
-        let (one, two) = (try Self.configuration(change), try Self.configuration(change))
-        let loops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
-        try await Node.run(one, application: application, on: loops.first) { server in
-            let address = try await server.listen(on: Self.loopback)
-            try await Node.run(two, on: loops.last) { client in
-                try await body(server, client, try await client.dial([address]))
-            }
-        }
-    }
-
-    private func server(of client: Node, at server: Node) async throws -> Peer {
-        for _ in 0..<500 {
-            if let peer = await server.peers.first(where: { $0.id == client.id }) { return peer }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        throw ReceiveError.timeout(.seconds(2))
-    }
-
     private struct Recorder: AsyncComponent {
         let name: String
         let journal: Journal
@@ -71,7 +35,7 @@ struct FacadeTests {
     func components() async throws {
         let journal = Journal()
         let application = [Recorder(name: "a", journal: journal, claims: 7), Recorder(name: "b", journal: journal)]
-        try await withPair(application: application) { _, _, peer in
+        try await NodePair.run(application: application) { _, _, peer in
             try await peer.send(Numbered(1), acknowledged: true)
             let reply = try await peer.request(Numbered(7), for: Numbered.self)
             #expect(reply == Numbered(8))
@@ -86,7 +50,7 @@ struct FacadeTests {
 
     @Test("a request has its time")
     func requestTimeout() async throws {
-        try await withPair { _, _, peer in
+        try await NodePair.run { _, _, peer in
             let start = ContinuousClock.now
             await #expect(throws: RequestError.timeout(.milliseconds(200))) {
                 _ = try await peer.request(Numbered(1), for: Numbered.self, within: .milliseconds(200))
@@ -98,12 +62,12 @@ struct FacadeTests {
 
     @Test("a peer that does not read fills the buffer, sends fail in time, and it is dropped")
     func sendBuffer() async throws {
-        try await withPair {
+        try await NodePair.run {
             $0.limits.send.buffer = 1 << 20
             $0.limits.send.wait = .milliseconds(200)
             $0.limits.send.full = .milliseconds(600)
         } _: { server, client, peer in
-            let other = try await self.server(of: client, at: server)
+            let other = try await NodePair.peer(of: client, at: server)
             // The node's own back-pressure would do the same after its megabyte; here not a byte is read.
             other.connection.eventLoop.execute { other.connection.value.setHold(.stream, true) }
             var failure: (any Error)?
@@ -130,7 +94,7 @@ struct FacadeTests {
                 return true
             }
         }
-        try await withPair(application: [Hanging()]) {
+        try await NodePair.run(application: [Hanging()]) {
             $0.limits.receive.frame = .milliseconds(200)
             $0.limits.receive.processing = .milliseconds(100)
             $0.limits.idle.keepalive = nil
@@ -163,7 +127,7 @@ struct FacadeTests {
 
     @Test("a dial and a handshake have their times")
     func dialTimeouts() async throws {
-        let configuration = try Self.configuration {
+        let configuration = try NodePair.configuration {
             $0.limits.dial.timeout = .milliseconds(300)
             $0.limits.handshake.deadline = .milliseconds(300)
         }
@@ -186,11 +150,11 @@ struct FacadeTests {
 
     @Test("messages come in order, and who takes them slowly loses none")
     func messages() async throws {
-        try await withPair {
+        try await NodePair.run {
             $0.limits.receive.waiting = 64 << 10
             $0.limits.send.wait = .seconds(30)
         } _: { server, client, peer in
-            let other = try await self.server(of: client, at: server)
+            let other = try await NodePair.peer(of: client, at: server)
             let total: UInt32 = 20_000
             async let sending: Void = {
                 for number in 0..<(total - 1) { try await peer.send(Numbered(number)) }
@@ -216,14 +180,14 @@ struct FacadeTests {
 
     @Test("two nodes upgrade at a point under load in both directions, again and again")
     func upgrades() async throws {
-        let (one, two) = (try Self.configuration(), try Self.configuration())
+        let (one, two) = (try NodePair.configuration(), try NodePair.configuration())
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         try await Node.run(one, on: loop) { server in
-            let address = try await server.listen(on: Self.loopback)
+            let address = try await server.listen(on: NodePair.loopback)
             try await Node.run(two, on: loop) { client in
                 for round in 0..<50 {
                     let peer = try await client.dial([address])
-                    let other = try await self.server(of: client, at: server)
+                    let other = try await NodePair.peer(of: client, at: server)
                     let sides = [(ReceiveLockTests.Side(), peer), (ReceiveLockTests.Side(), other)]
                     let armed = Journal()
                     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -256,11 +220,11 @@ struct FacadeTests {
 
     @Test("leaving the scope ends every call that still waits")
     func scope() async throws {
-        let configuration = try Self.configuration()
+        let configuration = try NodePair.configuration()
         try await Node.run(configuration) { server in
-            let address = try await server.listen(on: Self.loopback)
+            let address = try await server.listen(on: NodePair.loopback)
             let held = Outcome<Peer>()
-            let waiting = try await Node.run(Self.configuration()) { client in
+            let waiting = try await Node.run(NodePair.configuration()) { client in
                 let peer = try await client.dial([address])
                 held.set(.success(peer))
                 let waiting = Task { try await peer.request(Numbered(1), for: Numbered.self, within: .seconds(60)) }
