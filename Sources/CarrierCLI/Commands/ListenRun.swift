@@ -8,11 +8,13 @@ import NIOCore
 struct ListenRun: Sendable {
     private let command: ListenCommand
     private let node: Node
+    private let reach: ListenReach
     private let console: Console
 
-    init(_ command: ListenCommand, _ node: Node, _ console: Console) {
+    init(_ command: ListenCommand, _ node: Node, _ reach: ListenReach, _ console: Console) {
         self.command = command
         self.node = node
+        self.reach = reach
         self.console = console
     }
 
@@ -81,6 +83,7 @@ struct ListenRun: Sendable {
                         console.diagnostics.note("\(address): \(error)")
                     case .notice(let notice):
                         if let broadcast = notice as? BroadcastReceived { emit(BroadcastRecord(broadcast: broadcast)) }
+                        await reach.hear(notice)
                     }
                 }
                 return .ok

@@ -11,6 +11,7 @@ struct Bench {
     /// Peers that were penalised, and those whose malformed message ended the connection.
     var blamed: [PeerID] = []
     var sent: [(frame: Frame, to: Destination, expectation: Expectation)] = []
+    var relayed: [RelayEffect] = []
     var dials: [(address: Address, ticket: Ticket)] = []
     var timers: [(ticket: Ticket, at: Instant, component: Int)] = []
     static let epoch: UInt64 = 1_760_000_000_000_000
@@ -35,9 +36,10 @@ struct Bench {
             case .send(let frame, let destination, let expectation): sent.append((frame, destination, expectation))
             case .deliver(let notice): notices.append(notice)
             case .penalise(let peer, _), .disconnect(let peer, .protocolError, _): blamed.append(peer)
-            case .dial(let address, let ticket): dials.append((address, ticket))
+            case .dial(let address, let ticket), .check(let address, let ticket): dials.append((address, ticket))
             case .schedule(let ticket, let time): timers.append((ticket, time, component))
             case .cancel(let ticket): timers.removeAll { $0.ticket == ticket && $0.component == component }
+            case .relay(let effect): relayed.append(effect)
             case .disconnect, .log: break
             }
         }
