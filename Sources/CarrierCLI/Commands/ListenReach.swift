@@ -96,7 +96,7 @@ actor ListenReach {
             try? await Task.sleep(for: Self.patience)
             endFirstRound()
         }
-        await withCheckedContinuation { firstRound.append($0) }
+        if !hasEnded { await withCheckedContinuation { firstRound.append($0) } }
         timer.cancel()
     }
 
