@@ -146,6 +146,7 @@ struct ListenCommand: CarrierCommand {
         } prepare: { node in
             let bound = try await bind(node)
             try announce(await outside.begin(node, bound: bound), node, console)
+            await outside.announced()
             try await contacts(node, console)?.restore()
         } _: { node in
             let contacts = contacts(node, console)

@@ -28,6 +28,8 @@ actor ListenReach {
     private var asked: [Address] = []
     private var hasWarnedOfNAT = false
     private var hasEnded = false
+    /// Records that wait for the first one, which names the addresses; nil once that is out.
+    private var heldRecords: [any Record]? = []
 
     /// How long the first answers of routers and relays are waited for, so that the first addresses are the right ones.
     private static let patience: Duration = .seconds(5)
@@ -160,7 +162,14 @@ actor ListenReach {
 
     private func emit(_ record: some Record) {
         // The text output is about sessions; how the node can be reached is told on stderr.
-        if console.output.isJSON { console.output.emit(record) }
+        guard console.output.isJSON else { return }
+        if heldRecords == nil { console.output.emit(record) } else { heldRecords?.append(record) }
+    }
+
+    /// The first record has gone out; others may follow.
+    func announced() {
+        for record in heldRecords ?? [] { console.output.emit(record) }
+        heldRecords = nil
     }
 
     // MARK: What happens

@@ -39,10 +39,10 @@ extension LabTests {
 
         @Test func aSecondNATIsFoundOut() async throws {
             try await Lab.with("--cgnat") { lab in
-                let wan = try await LabNode(lab, on: "wan", "tcp://44.128.0.1:4000")
+                let wan = try await LabNode(lab, on: "wan", "tcp://100.64.0.1:4000")
                 let outcome = try await lab.on(
                     "lan1",
-                    "carrier nat-map 4000/tcp --once --json --check-via \(try wan.address(at: "44.128.0.1"))")
+                    "carrier nat-map 4000/tcp --once --json --check-via \(try wan.address(at: "100.64.0.1"))")
                 #expect(outcome.code == 2, "\(outcome)")
                 #expect(outcome.errors.contains("another NAT"))
                 _ = await wan.end()
