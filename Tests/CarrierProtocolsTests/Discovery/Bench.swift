@@ -57,13 +57,27 @@ struct Bench {
     }
 
     /// A peer is connected; at an address of its record where none is given.
-    mutating func connect(_ member: Cast.Member, at address: String? = nil, isOutbound: Bool = true) {
+    mutating func connect(
+        _ member: Cast.Member, at address: String? = nil, isOutbound: Bool = true, seesUsAt observed: String = ""
+    ) {
         let text = address ?? member.record.addresses.first ?? "tcp://198.51.100.9:4000"
         guard let address = try? Address(text) else { return }
         let info = PeerInfo(
-            record: member.record, address: address.pinned(to: member.peer), observedAddress: "", agent: "test",
+            record: member.record, address: address.pinned(to: member.peer), observedAddress: observed, agent: "test",
             isOutbound: isOutbound)
         run { $0.connected(info) }
+    }
+
+    /// A peer is gone.
+    mutating func disconnect(_ member: Cast.Member, _ cause: DisconnectCause = .broken("gone")) {
+        guard let info = host.context.peers[member.peer] else { return }
+        run { $0.disconnected(info, cause) }
+    }
+
+    /// The outcome of the dial that was made as number `index`.
+    mutating func dialled(_ index: Int, _ outcome: Result<PeerInfo, RequestError>, component: Int = 0) {
+        let ticket = dials[index].ticket
+        run { $0.dialled(component: component, ticket, outcome) }
     }
 
     /// A frame of a peer comes in.
