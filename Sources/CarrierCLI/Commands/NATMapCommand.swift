@@ -19,7 +19,8 @@ struct NATMapCommand: CarrierCommand {
             """)
 
     static let exitCodes: [ExitCode] = [
-        .ok, .negative, .partial, .unreachable, .auth, .refused, .lost, .deadline, .usage, .data, .noinput, .bug, .io, .perm,
+        .ok, .negative, .partial, .unreachable, .auth, .refused, .lost, .deadline, .usage, .data, .noinput, .bug, .io,
+        .perm,
     ]
     static let examples = [
         (line: "carrier nat-map", about: "Is there a router that maps ports?"),

@@ -15,7 +15,7 @@ public enum Effect: Sendable {
     case check(Address, ticket: Ticket)
     /// Do something with a relay's sockets.
     case relay(RelayEffect)
-    /// Call `fired` at this time, or soon after it.
+    /// Call `fired` at this time, or soon after it; takes the place of what was scheduled with this ticket before.
     case schedule(Ticket, at: Instant)
     /// Forget a scheduled call.
     case cancel(Ticket)

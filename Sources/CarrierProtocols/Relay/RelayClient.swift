@@ -173,7 +173,8 @@ public struct RelayClient: Component {
             }
             guard response.status == ProxyResponse.open else {
                 let reason = ProxyResponse.word(for: response.status)
-                return failed(index, "the relay gives no door: \(reason)", pausing: configuration.refusalPause, &context)
+                return failed(
+                    index, "the relay gives no door: \(reason)", pausing: configuration.refusalPause, &context)
             }
             guard let door = try? Address(response.publicAddress), door.scheme == .tcp, door.port != 0,
                 door.ip.map({ Reach($0) != nil }) ?? true
@@ -231,7 +232,8 @@ public struct RelayClient: Component {
             return true
         }
         guard relays[index].circuits < configuration.circuits else {
-            context.log(.notice, "\(message.peer.short) offers more than \(configuration.circuits) circuits; left waiting")
+            context.log(
+                .notice, "\(message.peer.short) offers more than \(configuration.circuits) circuits; left waiting")
             return true
         }
         relays[index].circuits += 1

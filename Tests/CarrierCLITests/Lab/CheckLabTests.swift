@@ -26,7 +26,8 @@ extension LabTests {
             try await Lab.with { lab in
                 let wan = try await LabNode(lab, on: "wan", "tcp://44.128.0.1:4000")
                 let via = try wan.address(at: "44.128.0.1")
-                let drop = "add table ip t; add chain ip t i { type filter hook input priority 0; }; "
+                let drop =
+                    "add table ip t; add chain ip t i { type filter hook input priority 0; }; "
                     + "add rule ip t i tcp dport 4000 drop"
                 #expect(try await lab.on("lan1", "nft '\(drop)'").code == 0)
                 let outcome = try await lab.on("lan1", "carrier nat-map 4000/tcp --once --json --check-via \(via)")

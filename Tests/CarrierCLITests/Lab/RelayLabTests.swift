@@ -47,7 +47,8 @@ extension LabTests {
                 try await Task.sleep(for: .seconds(2))
                 relay = try await LabNode(lab, on: "wan", options, limit: .seconds(60))
                 let open = await node.record("door") { record in
-                    record["event"]?.text == "open" && record["address"]?.text != door.replacing("\(node.id)@", with: "")
+                    record["event"]?.text == "open"
+                        && record["address"]?.text != door.replacing("\(node.id)@", with: "")
                 }
                 let anew = try #require(open?["address"]?.text, "\(node.child.output)")
                     .replacing("tcp://", with: "tcp://\(node.id)@")

@@ -37,7 +37,9 @@ struct Bench {
             case .deliver(let notice): notices.append(notice)
             case .penalise(let peer, _), .disconnect(let peer, .protocolError, _): blamed.append(peer)
             case .dial(let address, let ticket), .check(let address, let ticket): dials.append((address, ticket))
-            case .schedule(let ticket, let time): timers.append((ticket, time, component))
+            case .schedule(let ticket, let time):
+                timers.removeAll { $0.ticket == ticket && $0.component == component }
+                timers.append((ticket, time, component))
             case .cancel(let ticket): timers.removeAll { $0.ticket == ticket && $0.component == component }
             case .relay(let effect): relayed.append(effect)
             case .disconnect, .log: break

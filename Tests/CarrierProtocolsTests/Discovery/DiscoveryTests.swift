@@ -96,7 +96,9 @@ import Testing
 
     // MARK: Answers of others
 
-    @Test("rows 25 and 26: an answer is cleaned: ourselves, the teller, doubles, forgeries, poison and clients are dropped")
+    @Test(
+        "rows 25 and 26: an answer is cleaned: ourselves, the teller, doubles, forgeries, poison and clients are dropped"
+    )
     func answersAreCleaned() throws {
         var bench = try bench()
         bench.connect(peers[0])

@@ -25,8 +25,9 @@ struct ReachabilityTests {
 
     @Test("the address is dialled with the asker's id, and what came of it is told")
     func answers() throws {
-        for outcome in [Result<PeerInfo, RequestError>.success(try info(Cast.members[1])), .failure(.unreachable("no"))]
-        {
+        for outcome in [
+            Result<PeerInfo, RequestError>.success(try info(Cast.members[1])), .failure(.unreachable("no")),
+        ] {
             var bench = try bench()
             bench.connect(Cast.members[1], at: "tcp://9.9.9.9:50000", isOutbound: false)
             bench.receive(
@@ -44,7 +45,8 @@ struct ReachabilityTests {
     @Test(
         "rows 26 and 27: only the place where the asker is seen is dialled",
         arguments: [
-            "tcp://9.9.9.8:4000", "tcp://8.8.8.8:53", "tcp://9.9.9.9:0", "tcp://name.example:4000", "tcp://127.0.0.1:22",
+            "tcp://9.9.9.8:4000", "tcp://8.8.8.8:53", "tcp://9.9.9.9:0", "tcp://name.example:4000",
+            "tcp://127.0.0.1:22",
             "tcp://10.0.0.1:80", "tcp://0.0.0.0:4000", "tcp://224.0.0.1:1", "tcp://255.255.255.255:1", "", "nonsense",
         ])
     func elsewhere(_ address: String) throws {
