@@ -31,7 +31,7 @@ extension NodeCore: SessionLinkOwner {
             meters.refused.increment()
             return link.close()
         }
-        receive(link) { [weak self] in self?.admission.release(source) }
+        receive(link) { [self] in admission.release(source) }
     }
 
     /// Shakes hands with whoever is on a link that was let in.
@@ -65,6 +65,7 @@ extension NodeCore: SessionLinkOwner {
         }
     }
 
+    func sessionWillRead(_ session: SessionLink) {}
     func session(_ session: SessionLink, didReceive frame: Frame) {}
     func sessionDidReadAll(_ session: SessionLink) {}
     func sessionDidFlush(_ session: SessionLink) {}
@@ -171,8 +172,12 @@ extension NodeCore: SessionLinkOwner {
             return completion(.success(standing))
         }
         if !session.isOutbound, relay.awaits(info.peer) {
-            return relay.hear(session) { [weak self] frame in
-                self?.compete(standing, session, info, timing, completion)
+            return relay.hear(session) { [self] frame in
+                if let standing = connections[info.peer] {
+                    compete(standing, session, info, timing, completion)
+                } else {
+                    completion(.success(announce(session, info, timing)))
+                }
                 if let frame { session.redeliver(frame) }
             }
         }
@@ -184,8 +189,7 @@ extension NodeCore: SessionLinkOwner {
         _ standing: Connection, _ session: SessionLink, _ info: PeerInfo, _ timing: ConnectionTiming,
         _ completion: @escaping (Result<Connection, DialError>) -> Void
     ) {
-        resolve(standing, session, info, timing) { [weak self] winner in
-            guard let self else { return }
+        resolve(standing, session, info, timing) { [self] winner in
             if let winner {
                 completion(.success(winner))
             } else if session.isOpen {
@@ -276,8 +280,8 @@ extension NodeCore: SessionLinkOwner {
             older.session.close(.duplicateConnection)
             return older.completion(nil)
         }
-        standing.probe { [weak self] isAlive in
-            guard let self, let contender = contenders.removeValue(forKey: info.peer) else { return }
+        standing.probe { [self] isAlive in
+            guard let contender = contenders.removeValue(forKey: info.peer) else { return }
             if isAlive {
                 contender.session.owner = nil
                 contender.session.close(.duplicateConnection, "another connection of yours lives")
@@ -319,7 +323,7 @@ extension NodeCore: SessionLinkOwner {
         guard !asyncComponents.isEmpty else { return }
         let lane = ApplicationLane(asyncComponents, connection, executor)
         let key = ObjectIdentifier(connection)
-        lane.onEnd = { [weak self] in self?.lanes[key] = nil }
+        lane.onEnd = { [self] in lanes[key] = nil }
         lanes[key] = lane
         lane.connected()
     }

@@ -41,6 +41,7 @@ final class CircuitCandidate: SessionLinkOwner {
 
     func session(_ session: SessionLink, didClose cause: SessionEnd) { end(.gone) }
     func sessionDidOpen(_ session: SessionLink) {}
+    func sessionWillRead(_ session: SessionLink) {}
     func sessionDidReadAll(_ session: SessionLink) {}
     func sessionDidFlush(_ session: SessionLink) {}
     func sessionDidDrain(_ session: SessionLink) {}

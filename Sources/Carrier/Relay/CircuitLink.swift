@@ -19,6 +19,7 @@ final class CircuitLink: Link, StreamConsumer {
     private var waiting = ByteBuffer()
     private var isFinishing = false
     private var endSent = false
+    private var owesReadAll = false
     private var hasEnded = false
 
     init(_ connection: Connection, observedAddress: Address) {
@@ -70,10 +71,20 @@ final class CircuitLink: Link, StreamConsumer {
     func streamDidReceive(_ frame: Frame) {
         if frame.body.readableBytes > 0 {
             delegate?.linkDidRead(frame.body)
-            delegate?.linkDidReadAll()
+            tellReadAll()
         }
         connection.acknowledge(frame)
         if frame.flags.contains(.endOfStream) { end(.endOfStream) }
+    }
+
+    /// Says that this was all for now, once the relay's session is done with what it read.
+    private func tellReadAll() {
+        guard !owesReadAll else { return }
+        owesReadAll = true
+        eventLoop.assumeIsolated().execute { [self] in
+            owesReadAll = false
+            delegate?.linkDidReadAll()
+        }
     }
 
     func streamCanSend() { flush() }

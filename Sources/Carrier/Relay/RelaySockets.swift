@@ -12,7 +12,6 @@ final class RelaySockets {
     private var doors: [UInt64: any Listener] = [:]
     private var waiting: [UInt64: Knock] = [:]
     private var circuits: [UInt64: RelayCircuit] = [:]
-    private var candidates: [ObjectIdentifier: CircuitCandidate] = [:]
     private var admission: Admission
     /// How many links the owners of doors may open, by address, to fetch who waits: they do not count as others do.
     private var passes: [IPAddress: Int] = [:]
@@ -89,7 +88,7 @@ final class RelaySockets {
 
     private func closeDoor(_ number: UInt64) {
         _ = doors.removeValue(forKey: number)?.close()
-        for (circuit, knock) in waiting where knock.door == number { endWait(circuit)?.link.close(); _ = knock }
+        for circuit in waiting.filter({ $0.value.door == number }).keys { endWait(circuit)?.link.close() }
     }
 
     private func knock(_ door: UInt64, _ link: any Link) {
@@ -142,8 +141,8 @@ final class RelaySockets {
     ///
     /// - Parameter otherwise: called when that session wants something else, with its first frame.
     func hear(_ session: SessionLink, otherwise: @escaping (Frame?) -> Void) {
-        let candidate = CircuitCandidate(session, node.loop) { [self] outcome in
-            candidates[ObjectIdentifier(session)] = nil
+        // The session keeps the candidate.
+        _ = CircuitCandidate(session, node.loop) { [self] outcome in
             switch outcome {
             case .claim(let ticket):
                 if let connection = node.openAside(session, dialled: nil, connect: .zero) { claim(ticket, connection) }
@@ -151,7 +150,6 @@ final class RelaySockets {
             case .gone: break
             }
         }
-        candidates[ObjectIdentifier(session)] = candidate
     }
 
     /// Looks whether a message claims a circuit, and joins the two.
