@@ -14,6 +14,9 @@ struct ListenCommand: CarrierCommand {
             Prints the addresses at which it can be dialled, then a line an event. With --pipe, stdin and stdout are the \
             byte stream of the first session and the addresses go to stderr; with --exec each session gets a child \
             process, with --echo its own bytes back.
+
+            Behind a router, --nat has it map the ports, and --relay asks a relay for a door where that does not help; \
+            how the node can be reached is told on stderr. See carrier help reachability.
             """)
     static let exitCodes: [ExitCode] = [
         .ok, .unreachable, .lost, .deadline, .usage, .data, .noinput, .bug, .exists, .io, .perm,
@@ -23,6 +26,10 @@ struct ListenCommand: CarrierCommand {
         (
             line: "mkfifo ready; carrier listen --ready-file ready >events & read -r A <ready",
             about: "Wait without sleeping until the node listens."
+        ),
+        (
+            line: "carrier listen --nat auto --relay tcp://203.0.113.7:4000",
+            about: "Behind a router: map the port, or else use a door at that relay."
         ),
         (line: "carrier listen --exec 'grep --line-buffered error'", about: "A filter for each session."),
     ]
