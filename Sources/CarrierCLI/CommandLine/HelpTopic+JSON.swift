@@ -14,6 +14,10 @@ extension HelpTopic {
                             tx_bytes rx_bytes
                    message  peer opcode codec bytes payload_b64 text
                    broadcast origin id hops opcode codec bytes payload_b64 text
+                   mapped changed lost released            with --nat, as nat-map
+                   door     event(open closed not-needed failed) relay address reason
+                   published addresses                     what the network is told
+                   reachable address reachable via reason  a peer dialled the node
         dial       session  target peer pinned transport connect_ms handshake_ms
                    message  as listen, with --messages json
         ping       session  as dial
@@ -30,6 +34,8 @@ extension HelpTopic {
                    mapped changed lost released
                             protocol transport internal external lease_s reason
                    mapping  as mapped, description             with --list
+                   checked  address via observed_ip reachable(true false null) reason
+                                                               with --check-via
         decode     frame    n offset length layer(preface handshake record session) kind
                             opcode codec direction peer ok problem fields raw_b64; in
                             TCP streams stream src dst from; with --payload
