@@ -1,4 +1,5 @@
 import CarrierCapture
+import CarrierWire
 import NIOCore
 
 /// How many units of each kind there were: `decode --stats`.
@@ -18,11 +19,12 @@ struct DecodeSummary {
     }
 
     private var lines: [String: Line] = [:]
-    private var all = Line()
     private var gaps = Line()
-    private let started = ContinuousClock.now
     /// The kind of the last unit and its line: frames of one kind come in rows.
     private var current = (kind: "", line: Line())
+
+    /// Plain frames, by opcode; those of applications in the place of opcode 0.
+    private var plain = [(kind: StaticString, line: Line)](repeating: ("", Line()), count: 32)
 
     mutating func count(_ record: CaptureRecord, _ tally: inout Tally) {
         switch record.content {
@@ -45,10 +47,24 @@ struct DecodeSummary {
         }
     }
 
+    /// Counts a frame that is of a plain kind and well-formed.
+    mutating func count(_ frame: PlainFrame, _ tally: inout Tally) {
+        tally.units += 1
+        let opcode = frame.header.opcode
+        let index = opcode.isApplication ? 0 : Int(opcode.rawValue) % plain.count
+        plain[index].kind = frame.kind
+        plain[index].line.count += 1
+        plain[index].line.bytes += UInt64(frame.bytes.count)
+    }
+
     private var kinds: [(kind: String, line: Line)] {
         var lines = lines
         lines[current.kind] = current.line
         lines[""] = nil
+        for entry in plain where entry.line.count > 0 {
+            lines["\(entry.kind)", default: Line()].count += entry.line.count
+            lines["\(entry.kind)", default: Line()].bytes += entry.line.bytes
+        }
         return lines.sorted { ($1.value.bytes, $0.key) < ($0.value.bytes, $1.key) }.map { ($0.key, $0.value) }
     }
 
@@ -93,7 +109,7 @@ struct DecodeSummary {
         json.endObject()
         json.endObject()
         json.endLine()
-        return json.bytes
+        return json.take()
     }
 
     /// A table, the largest kinds first.

@@ -20,7 +20,20 @@ struct TCPSegment {
     let payload: ByteBuffer
 }
 
-/// Finds the TCP segment in a packet; every read is checked, so hostile packets are merely no segments.
+/// One UDP datagram of a captured packet.
+struct UDPDatagram {
+    let source: Endpoint
+    let destination: Endpoint
+    let payload: ByteBuffer
+}
+
+/// What an IP packet carries.
+enum IPPayload {
+    case tcp(TCPSegment)
+    case udp(UDPDatagram)
+}
+
+/// Finds TCP segments and UDP datagrams in packets; every read is checked, so hostile packets merely hold none.
 enum PacketParser {
     /// Link types (https://www.tcpdump.org/linktypes.html), as libpcap names them on this system.
     enum Link: Int32 {
@@ -39,8 +52,8 @@ enum PacketParser {
     private static let etherIPv4: UInt16 = 0x0800
     private static let etherIPv6: UInt16 = 0x86dd
 
-    /// The TCP segment of a packet; nil for packets that hold none.
-    static func segment(in packet: ByteBuffer, link: Link) -> TCPSegment? {
+    /// What a packet carries; nil for packets of any other kind.
+    static func payload(of packet: ByteBuffer, link: Link) -> IPPayload? {
         var packet = packet
         switch link {
         case .user0: return nil
@@ -78,7 +91,7 @@ enum PacketParser {
         return false
     }
 
-    private static func ipv4(_ packet: ByteBuffer) -> TCPSegment? {
+    private static func ipv4(_ packet: ByteBuffer) -> IPPayload? {
         let start = packet.readerIndex
         guard
             let first = packet.getInteger(at: start, as: UInt8.self),
@@ -89,17 +102,17 @@ enum PacketParser {
             let destination = packet.getInteger(at: start + 16, as: UInt32.self)
         else { return nil }
         let header = Int(first & 15) * 4
-        // A fragment holds no whole segment; TCP avoids them by path MTU discovery.
-        guard header >= 20, proto == 6, fragment & 0x3fff == 0 else { return nil }
+        // A fragment holds no whole segment; TCP avoids them by path MTU discovery, carrier's datagrams by their size.
+        guard header >= 20, fragment & 0x3fff == 0 else { return nil }
         // A length of 0 is what segmentation offload leaves in packets over 64 KiB.
         let length = total == 0 ? packet.readableBytes : min(Int(total), packet.readableBytes)
         guard
             length >= header, let payload = packet.getSlice(at: start + header, length: length - header)
         else { return nil }
-        return tcp(payload, .v4(source), .v4(destination))
+        return transport(proto, payload, .v4(source), .v4(destination))
     }
 
-    private static func ipv6(_ packet: ByteBuffer) -> TCPSegment? {
+    private static func ipv6(_ packet: ByteBuffer) -> IPPayload? {
         var packet = packet
         guard
             let _: UInt32 = packet.readInteger(), let total: UInt16 = packet.readInteger(),
@@ -108,7 +121,7 @@ enum PacketParser {
         else { return nil }
         let length = total == 0 ? packet.readableBytes : min(Int(total), packet.readableBytes)
         guard var payload = packet.readSlice(length: length) else { return nil }
-        // Hop-by-hop, routing and destination options may stand before TCP.
+        // Hop-by-hop, routing and destination options may stand before it.
         for _ in 0..<8 where next == 0 || next == 43 || next == 60 {
             guard let following: UInt8 = payload.readInteger(), let size: UInt8 = payload.readInteger() else {
                 return nil
@@ -116,12 +129,34 @@ enum PacketParser {
             next = following
             payload.skip(Int(size) * 8 + 6)
         }
-        return next == 6 ? tcp(payload, source, destination) : nil
+        return transport(next, payload, source, destination)
     }
 
     private static func address(_ packet: inout ByteBuffer) -> IPAddress? {
         guard let high: UInt64 = packet.readInteger(), let low: UInt64 = packet.readInteger() else { return nil }
         return .v6(high: high, low: low)
+    }
+
+    private static func transport(
+        _ proto: UInt8, _ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress
+    ) -> IPPayload? {
+        switch proto {
+        case 6: tcp(bytes, source, destination).map { .tcp($0) }
+        case 17: udp(bytes, source, destination).map { .udp($0) }
+        default: nil
+        }
+    }
+
+    private static func udp(_ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress) -> UDPDatagram? {
+        var bytes = bytes
+        guard
+            let sourcePort: UInt16 = bytes.readInteger(), let destinationPort: UInt16 = bytes.readInteger(),
+            let length: UInt16 = bytes.readInteger(), let _: UInt16 = bytes.readInteger(), length >= 8,
+            let payload = bytes.readSlice(length: Int(length) - 8)
+        else { return nil }
+        return UDPDatagram(
+            source: Endpoint(address: source, port: sourcePort),
+            destination: Endpoint(address: destination, port: destinationPort), payload: payload)
     }
 
     private static func tcp(_ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress) -> TCPSegment? {
