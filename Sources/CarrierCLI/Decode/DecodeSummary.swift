@@ -96,7 +96,7 @@ struct DecodeSummary {
         json.key("kinds")
         json.beginObject()
         for (kind, line) in kinds {
-            json.key(kind)
+            json.key(text: kind)
             json.beginObject()
             json.key("frames")
             json.number(line.count)

@@ -62,13 +62,12 @@ public struct JSONBuffer: ~Copyable {
     }
 
     /// A key that comes from outside.
-    public mutating func key(_ name: String) {
+    public mutating func key(text name: String) {
         string(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
-    public mutating func null() { literal("null") }
     public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
 
     private mutating func literal(_ text: StaticString) {
@@ -89,14 +88,6 @@ public struct JSONBuffer: ~Copyable {
         comma()
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         bytes.append(decimal: value.magnitude)
-        needsComma = true
-    }
-
-    /// A finite number; JSON has no others, so NaN and the infinities become text.
-    public mutating func number(_ value: Double) {
-        guard value.isFinite else { return string(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity") }
-        comma()
-        bytes.append(text: value.description)
         needsComma = true
     }
 
