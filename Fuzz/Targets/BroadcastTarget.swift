@@ -97,7 +97,9 @@ enum BroadcastTarget {
                 }
             default:
                 let body = choices.bytes(4)
-                _ = try host.with(BroadcastTree.self) { try $0.broadcast(body, opcode: Opcode(1001), &$1) }
+                _ = try host.with(BroadcastTree.self) {
+                    try $0.broadcast(body, opcode: Opcode(1001), BroadcastOptions(), &$1)
+                }
             }
             for _ in 0..<100 {
                 let work = host.takeWork()

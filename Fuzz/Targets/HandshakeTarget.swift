@@ -9,7 +9,9 @@ enum HandshakeTarget {
         var choices = Choices(input)
         switch choices.number(below: 6) {
         case 0: try foreign(to: try responder(), choices.rest())
-        case 1: try foreign(to: try initiator().handshake, choices.rest())
+        case 1:
+            let start = try initiator()
+            try foreign(to: start.handshake, choices.rest())
         case 2: try foreign(to: try responder(authenticated: FuzzCast.members[0].peer), choices.rest())
         case 3: try altered(&choices)
         case 4: try helloToResponder(&choices)

@@ -37,15 +37,15 @@ enum IdentityTarget {
         read: (inout Reader) throws(WireError) -> Value
     ) throws {
         var reader = Reader(bytes)
+        let value: Value
         do throws(WireError) {
-            let value = try read(&reader)
-            var writer = Writer()
-            write(value)(&writer)
-            try expect(
-                bytes.readableBytesView.starts(with: writer.buffer.readableBytesView), "\(Value.self) changes")
+            value = try read(&reader)
         } catch {
-            try expect((0...bytes.readableBytes).contains(error.offset) && !error.field.isEmpty, "\(error)")
+            return try expect((0...bytes.readableBytes).contains(error.offset) && !error.field.isEmpty, "\(error)")
         }
+        var writer = Writer()
+        write(value)(&writer)
+        try expect(bytes.readableBytesView.starts(with: writer.buffer.readableBytesView), "\(Value.self) changes")
     }
 }
 
@@ -101,14 +101,15 @@ enum MessagesTarget {
     }
 
     private static func check<M: BuiltInMessage>(_ kind: M.Type, _ body: ByteBuffer) throws {
+        let message: M
         do throws(WireError) {
-            let message = try M(fields: body)
-            var output = ByteBuffer()
-            message.encode(into: &output)
-            try expect(output == body, "\(M.self) changes")
+            message = try M(fields: body)
         } catch {
-            try expect((0...body.readableBytes).contains(error.offset) && !error.field.isEmpty, "\(error)")
+            return try expect((0...body.readableBytes).contains(error.offset) && !error.field.isEmpty, "\(error)")
         }
+        var output = ByteBuffer()
+        message.encode(into: &output)
+        try expect(output == body, "\(M.self) changes")
     }
 }
 
