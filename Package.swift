@@ -179,7 +179,7 @@ let package = Package(
             dependencies: [
                 "CarrierCapture", "CarrierCrypto", "CarrierWire", "CarrierProtocols",
                 .product(name: "NIOCore", package: nio),
-            ], exclude: ["FailCases"], swiftSettings: language),
+            ], swiftSettings: language),
     ]
 )
 

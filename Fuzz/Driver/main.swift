@@ -25,10 +25,15 @@ private enum Driver {
     }
 }
 
-private let words = CommandLine.arguments
-Driver.target = FuzzTarget.all.first { words.count > 1 && $0.name == words[1] }
+private var words = CommandLine.arguments
+private func target(named name: String?) -> FuzzTarget? { FuzzTarget.all.first { $0.name == name } }
+
+// libFuzzer starts itself again to merge corpora, without the name: that stays in the environment.
+private let variable = "CARRIER_FUZZ_TARGET"
+if words.count > 1, target(named: words[1]) != nil { setenv(variable, words.remove(at: 1), 1) }
+Driver.target = target(named: getenv(variable).map { String(cString: $0) })
 if let target = Driver.target {
-    var pointers = ([words[0], "-max_len=\(target.sizeLimit)"] + words.dropFirst(2)).map { strdup($0) } + [nil]
+    var pointers = ([words[0], "-max_len=\(target.sizeLimit)"] + words.dropFirst()).map { strdup($0) } + [nil]
     var count = Int32(pointers.count - 1)
     pointers.withUnsafeMutableBufferPointer { pointers in
         guard var base = pointers.baseAddress else { return }

@@ -9,7 +9,7 @@ public struct FuzzTarget: Sendable {
     public let run: @Sendable (ByteBuffer) throws -> Void
 
     public static let all: [FuzzTarget] = [
-        FuzzTarget(name: "decode", sizeLimit: 1024, run: DecodeTarget.run),
+        FuzzTarget(name: "decode", sizeLimit: 512, run: DecodeTarget.run),
         FuzzTarget(name: "identity", sizeLimit: 512, run: IdentityTarget.run),
         FuzzTarget(name: "frames", sizeLimit: 512, run: FramesTarget.run),
         FuzzTarget(name: "messages", sizeLimit: 512, run: MessagesTarget.run),

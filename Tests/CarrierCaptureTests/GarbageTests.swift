@@ -1,25 +1,15 @@
 import CarrierCapture
-import Foundation
 import NIOCore
 import Testing
 
-@Suite("Inputs that once failed, and seeded garbage")
-struct FailCaseTests {
+@Suite("Seeded garbage")
+struct GarbageTests {
     /// What every input must give: its bytes back, lines of JSON, lines of text.
     static func check(_ input: ByteBuffer, pieceSize: Int = .max) throws {
         let decoded = try Decoded(input, pieceSize: pieceSize)
         #expect(decoded.original == input)
         #expect(encoded(decoded.json).bytes == input)
         _ = decoded.text
-    }
-
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "FailCases")
-
-    @Test("Every input that once failed")
-    func failCases() throws {
-        let files = try FileManager.default.contentsOfDirectory(at: Self.folder, includingPropertiesForKeys: nil)
-        #expect(!files.isEmpty)
-        for file in files { try Self.check(ByteBuffer(bytes: try Data(contentsOf: file))) }
     }
 
     @Test("Garbage behind the magic of each form", arguments: 0..<100)
