@@ -23,6 +23,8 @@ final class NodeCore {
     var admission: Admission
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false
+    /// Memory for the work of components, used again.
+    var spareWork: [ComponentHost.Work] = []
     var isStopping = false
     /// Whether the async components have been told of the end.
     var hasCleanedUp = false

@@ -46,6 +46,33 @@ public struct Outbox {
         }
     }
 
+    /// Puts a frame behind what waits, its body written in place.
+    ///
+    /// - Parameters:
+    ///   - header: the frame without its body.
+    ///   - limit: the most bytes that may wait then, unless the frame is alone.
+    ///   - body: appends the body to what it is given.
+    /// - Returns: false, and nothing has changed, when there is no room.
+    public mutating func append(
+        _ header: Frame, limit: Int, body: (inout ByteBuffer) throws -> Void
+    ) rethrows -> Bool {
+        let start = tail.writerIndex
+        header.encodeHeader(into: &tail)
+        let bodyStart = tail.writerIndex
+        var isKept = false
+        defer { if !isKept { tail.moveWriterIndex(to: start) } }
+        try body(&tail)
+        let size = tail.writerIndex - start
+        guard isEmpty || byteCount + size <= limit, let bodySize = UInt32(exactly: tail.writerIndex - bodyStart) else {
+            return false
+        }
+        isKept = true
+        tail.setInteger(bodySize, at: start, endianness: .little)
+        byteCount += size
+        if tail.readableBytes >= Self.tailLimit { closeTail() }
+        return true
+    }
+
     private mutating func closeTail() {
         guard tail.readableBytes > 0 else { return }
         sealedBehind.append(tail)
@@ -120,14 +147,14 @@ public struct Outbox {
     /// Takes the memory of small frames once nothing waits, to be used for another outbox: idle ones keep none.
     public mutating func takeSpare() -> ByteBuffer? {
         guard isEmpty, tail.capacity > 0, tail.capacity <= Self.tailLimit * 2 else { return nil }
-        defer { tail = ByteBuffer() }
-        return tail
+        tail.clear()
+        var spare = ByteBuffer()
+        swap(&spare, &tail)
+        return spare
     }
 
-    /// Gives memory for small frames.
+    /// Gives empty memory for small frames.
     public mutating func giveSpare(_ spare: ByteBuffer) {
-        guard isEmpty, tail.capacity == 0 else { return }
-        tail = spare
-        tail.clear()
+        if isEmpty, tail.capacity == 0 { tail = spare }
     }
 }
