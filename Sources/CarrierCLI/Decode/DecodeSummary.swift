@@ -22,7 +22,6 @@ struct DecodeSummary {
     private var gaps = Line()
     /// The kind of the last unit and its line: frames of one kind come in rows.
     private var current = (kind: "", line: Line())
-
     /// Plain frames, by opcode; those of applications in the place of opcode 0.
     private var plain = [(kind: StaticString, line: Line)](repeating: ("", Line()), count: 32)
 
@@ -61,9 +60,11 @@ struct DecodeSummary {
         var lines = lines
         lines[current.kind] = current.line
         lines[""] = nil
-        for entry in plain where entry.line.count > 0 {
-            lines["\(entry.kind)", default: Line()].count += entry.line.count
-            lines["\(entry.kind)", default: Line()].bytes += entry.line.bytes
+        for (kind, line) in plain where line.count > 0 {
+            var sum = lines["\(kind)"] ?? Line()
+            sum.count += line.count
+            sum.bytes += line.bytes
+            lines["\(kind)"] = sum
         }
         return lines.sorted { ($1.value.bytes, $0.key) < ($0.value.bytes, $1.key) }.map { ($0.key, $0.value) }
     }

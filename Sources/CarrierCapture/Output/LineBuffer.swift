@@ -32,11 +32,11 @@ struct LineBuffer: ~Copyable {
 
     @inline(never)
     private mutating func grow(by most: Int) {
-        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: max(capacity * 2, count + most))
-        larger.update(from: memory, count: count)
+        capacity = max(capacity * 2, count + most)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        larger.initialize(from: memory, count: count)
         memory.deallocate()
         memory = larger
-        capacity = max(capacity * 2, count + most)
     }
 
     @inline(__always)
