@@ -5,6 +5,7 @@ internal import NIOCore
 /// What all sessions of a node share: its terms, its limits, and memory that is used again. Confined to the node's loop.
 final class SessionEnvironment {
     let loop: any EventLoop
+    private let executor: EventLoopExecutor
     let limits: Limits
     let terms: HandshakeTerms
     /// What this node tells about itself now.
@@ -22,10 +23,11 @@ final class SessionEnvironment {
     private let flush: @Sendable () -> Void
 
     init(
-        loop: any EventLoop, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
+        executor: EventLoopExecutor, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
         logKeys: @escaping (String) -> Void
     ) {
-        self.loop = loop
+        self.executor = executor
+        loop = executor.loop
         self.limits = limits
         self.terms = terms
         self.record = record
@@ -77,24 +79,37 @@ final class SessionEnvironment {
 
     /// Flushes all that wait.
     func flushNow() { flushes.flush() }
+
+    /// Hands over what came in one go: what components and tasks do about it is done and goes out at once, together.
+    func turn(_ body: () -> Void) {
+        flushes.gather { executor.gather(body) }
+    }
 }
 
 /// The sessions with frames to seal at the end of this turn of the loop.
 private final class FlushQueue {
     private var waiting: [SessionLink] = []
     private var flushing: [SessionLink] = []
-    private var isScheduled = false
+    /// Whether a run comes without another call.
+    private var isRunDue = false
 
     /// Whether a run must be scheduled for it.
     func add(_ session: SessionLink) -> Bool {
         waiting.append(session)
-        defer { isScheduled = true }
-        return !isScheduled
+        defer { isRunDue = true }
+        return !isRunDue
     }
 
     func run() {
-        isScheduled = false
+        isRunDue = false
         flush()
+    }
+
+    func gather(_ body: () -> Void) {
+        guard !isRunDue else { return body() }
+        isRunDue = true
+        body()
+        run()
     }
 
     func flush() {

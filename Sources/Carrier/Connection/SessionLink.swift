@@ -327,10 +327,12 @@ final class SessionLink: LinkDelegate {
         hasHeard = true
         heardAt = environment.now()
         bytesIn &+= UInt64(bytes.readableBytes)
-        switch phase {
-        case .handshake: shakeHands(bytes)
-        case .open, .closing: if !isDeaf { receive(bytes) }
-        case .closed: break
+        environment.turn {
+            switch phase {
+            case .handshake: shakeHands(bytes)
+            case .open, .closing: if !isDeaf { receive(bytes) }
+            case .closed: break
+            }
         }
     }
 
@@ -435,7 +437,7 @@ final class SessionLink: LinkDelegate {
     }
 
     func linkDidReadAll() {
-        owner?.sessionDidReadAll(self)
+        environment.turn { owner?.sessionDidReadAll(self) }
         environment.flushNow()
     }
 

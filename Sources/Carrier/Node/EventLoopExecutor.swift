@@ -9,7 +9,8 @@ public final class EventLoopExecutor: TaskExecutor {
     /// Jobs that were made ready on the loop and wait for their turn: one call of the loop runs them all.
     private struct Jobs {
         var waiting: Deque<UnownedJob> = []
-        var isRunScheduled = false
+        /// Whether a run comes without another call.
+        var isRunDue = false
     }
     private let jobs: NIOLoopBoundBox<Jobs>
 
@@ -25,14 +26,22 @@ public final class EventLoopExecutor: TaskExecutor {
             return loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
         }
         jobs.value.waiting.append(job)
-        guard !jobs.value.isRunScheduled else { return }
-        jobs.value.isRunScheduled = true
+        guard !jobs.value.isRunDue else { return }
+        jobs.value.isRunDue = true
         loop.execute { self.run() }
+    }
+
+    /// Calls `body` on the loop, then runs the jobs that it made ready, with no way round through the loop.
+    func gather(_ body: () -> Void) {
+        guard !jobs.value.isRunDue else { return body() }
+        jobs.value.isRunDue = true
+        body()
+        run()
     }
 
     /// Runs the jobs at hand; those that they make ready have their turn after what else the loop has to do.
     private func run() {
-        jobs.value.isRunScheduled = false
+        jobs.value.isRunDue = false
         let executor = asUnownedTaskExecutor()
         for _ in 0..<jobs.value.waiting.count {
             jobs.value.waiting.popFirst()?.runSynchronously(on: executor)

@@ -70,7 +70,7 @@ final class NodeCore {
         let wallClock = WallClock.unixMicroseconds()
         let record = try PeerRecord(signedBy: identity, sequence: wallClock / 1000, addresses: [])
         environment = SessionEnvironment(
-            loop: loop, limits: configuration.limits, terms: terms, record: record,
+            executor: executor, limits: configuration.limits, terms: terms, record: record,
             logKeys: configuration.keyLog ?? { _ in })
         transports =
             configuration.transports + [
