@@ -9,7 +9,8 @@ struct DatagramTests {
     let session: SampleDatagrams
 
     init() throws {
-        frames = try Samples.frames()
+        // The responder sends a keepalive of its own, to confirm the keys.
+        frames = try Samples.frames().filter { $0.opcode != .keepalive }
         session = try SampleDatagrams(frames)
     }
 
