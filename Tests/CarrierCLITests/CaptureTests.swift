@@ -58,7 +58,8 @@ struct CaptureTests {
             records.count { $0["layer"]?.text == "session" } >= sent.count + received.count
         }
         #expect(Self.frames(captured, "from", "initiator") == sent)
-        #expect(Self.frames(captured, "from", "responder") == received)
+        // What came behind its own good-bye the node did not read any more.
+        #expect(Self.frames(captured, "from", "responder").starts(with: received))
         #expect(captured.filter { $0["stream"] != nil }.allSatisfy { $0["transport"]?.text == transport })
         #expect(captured.allSatisfy { $0.type != "gap" })
         _ = await node.end()
