@@ -24,8 +24,8 @@
         @Test("who does not read makes the other side stop; nothing is lost when it reads again")
         func slowReader() async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let server = QUICTransport(identity: try QUICNodes.identity())
-            let client = QUICTransport(identity: try QUICNodes.identity())
+            let server = QUICTransport(identity: try TestIdentity.make())
+            let client = QUICTransport(identity: try TestIdentity.make())
             let reader = try await loop.submit { NIOLoopBound(Sink(), eventLoop: loop) }.get()
             let writer = try await loop.submit { NIOLoopBound(Sink(), eventLoop: loop) }.get()
             let sent = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: loop)
@@ -81,8 +81,8 @@
         @Test("a flood of first packets from made-up addresses leaves room for who comes back with a token")
         func retry() async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let server = QUICTransport(identity: try QUICNodes.identity())
-            let client = QUICTransport(identity: try QUICNodes.identity())
+            let server = QUICTransport(identity: try TestIdentity.make())
+            let client = QUICTransport(identity: try TestIdentity.make())
             let accepted = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: loop)
             let listener = try await server.listen(
                 on: Address(scheme: .quic, host: "127.0.0.1", port: 0), loop: loop
