@@ -74,6 +74,15 @@ struct StreamContractTests {
         #expect(outcome.code == 6 && outcome.errors.contains("data may be short"), "\(outcome)")
     }
 
+    @Test("a child of --exec gets its two pipes and stderr, none of the node's sockets")
+    func descriptorsOfChild() async throws {
+        let node = try await node("tcp", "--exec", "ls /proc/self/fd")
+        let outcome = try await node.scratch.carrier("dial", "--recv-only", node.address)
+        // The fourth is the directory that ls reads.
+        #expect(outcome.lines == ["0", "1", "2", "3"], "\(outcome)")
+        _ = await node.end()
+    }
+
     @Test("--recv-only never opens stdin", arguments: schemes)
     func receiveOnly(over scheme: String) async throws {
         let node = try await node(scheme, "--exec", "echo hello")

@@ -71,8 +71,11 @@ struct TestNetwork: Sendable {
     }
 
     /// Runs `body` with a node that dials and the address of one that echoes the streams of all who dial it.
-    func withEcho(_ body: @Sendable (_ node: Node, Address, _ echo: Node) async throws -> Void) async throws {
-        try await withNodes { echo, node, address in
+    func withEcho(
+        _ change: (inout NodeConfiguration) -> Void = { _ in },
+        _ body: @Sendable (_ node: Node, Address, _ echo: Node) async throws -> Void
+    ) async throws {
+        try await withNodes(change) { echo, node, address in
             let serving = Task {
                 for await event in echo.events {
                     guard case .connected(let peer) = event else { continue }

@@ -34,6 +34,7 @@ struct UDPLimitTests {
         try await Node.run(network.configuration(identity), components: Self.overlay(identity)) { server in
             let address = try await server.listen(on: network.anywhere)
             let stream = try await server.listen(on: TestNetwork(.tcp).anywhere)
+            await server.publish([stream])
             try await Self.join(10, stream, network)
             try await Node.run(network.configuration()) { client in
                 let request = LookupNodeRequest(target: client.id.nodeID, count: 20).frame()
@@ -65,6 +66,7 @@ struct UDPLimitTests {
                 await node.publish([Address(scheme: .tcp, host: "127.0.0.1", port: UInt16(4000 + index))])
             } _: { node in
                 try await node.joined()
+                #expect(await node.peers.count == 1)
             }
         }
     }
