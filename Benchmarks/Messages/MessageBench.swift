@@ -37,13 +37,14 @@ private struct AsyncAnswerer: AsyncComponent {
     }
 }
 
-/// Measures messages between two nodes over loopback TCP, each on a thread of its own or both on one.
+/// Measures messages between two nodes over loopback, each on a thread of its own or both on one.
 @main
 struct MessageBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "carrier-bench", abstract: "Measure messages between two nodes.")
 
     @Option(help: "Seconds for each figure.") var seconds = 1.0
+    @Option(help: "tcp, quic or udp.", transform: { Address.Scheme($0) }) var transport = Address.Scheme.tcp
     @Flag(help: "Both nodes on one thread.") var oneLoop = false
     @Flag(name: .customLong("async"), help: "Answer in an async component.") var isAsync = false
     @Flag(help: "JSON lines in place of the table.") var json = false
@@ -54,16 +55,20 @@ struct MessageBench: AsyncParsableCommand {
         guard let first = loops.first, let last = oneLoop ? loops.first : loops.last else { return }
         let (components, application): ([any Component], [any AsyncComponent]) =
             isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
-        let (json, seconds) = (json, seconds)
+        let (json, seconds, scheme) = (json, seconds, transport)
+        // Over UDP only what is answered is known to have arrived, and only what fits into a datagram is sent.
+        let isStream = scheme != .udp
+        let sizes = isStream ? [64, 1024, 16_384] : [64, 1024]
+        let kinds = (isStream ? [("one-way", 1), ("one-way", 64)] : []) + [("request", 1), ("request", 64)]
         try await Node.run(
             Self.configuration(), components: Node.standardComponents + components, application: application, on: first
         ) { server in
-            let address = try await server.listen(on: Address(scheme: .tcp, host: "127.0.0.1", port: 0))
+            let address = try await server.listen(on: Address(scheme: scheme, host: "127.0.0.1", port: 0))
             try await Node.run(Self.configuration(), on: last) { client in
                 let peer = try await client.dial([address])
                 if !json { print(Figures.header) }
-                for size in [64, 1024, 16_384] {
-                    for (kind, inFlight) in [("one-way", 1), ("one-way", 64), ("request", 1), ("request", 64)] {
+                for size in sizes {
+                    for (kind, inFlight) in kinds {
                         let figures = try await Self.onLoop(of: client) {
                             // The first run warms up.
                             _ = try await Self.measure(kind, peer, size, inFlight, seconds: seconds / 5)
@@ -72,6 +77,7 @@ struct MessageBench: AsyncParsableCommand {
                         print(json ? figures.json : figures.row)
                     }
                 }
+                guard isStream else { return }
                 let figures = try await Self.onLoop(of: client) {
                     try await Self.measure("bulk", peer, 1 << 20, 4, seconds: seconds)
                 }
