@@ -176,6 +176,7 @@ final class Connection: SessionLinkOwner {
     }
 
     func inboxChanged() {
+        if inbox.isFull, !holds.contains(.inbox) { node.note(.waiting) }
         setHold(.lock, inbox.isLocked)
         setHold(.inbox, inbox.isFull)
     }
@@ -222,6 +223,9 @@ final class Connection: SessionLinkOwner {
         session.send(frame)
         watchSendBuffer()
     }
+
+    /// Requests that wait for an answer.
+    var outstanding: Int { requests.count }
 
     /// How much larger a frame is than what the link carries; nil when it fits.
     private func excess(of frame: Frame) -> RequestError? {
@@ -291,6 +295,7 @@ final class Connection: SessionLinkOwner {
     /// The buffer is full from now on, until something goes out.
     private func noteFull() {
         guard fullSince == nil else { return }
+        node.note(.sendBuffer)
         let now = node.environment.now()
         fullSince = now
         look(at: now + TimeAmount(limits.send.full))
@@ -318,6 +323,7 @@ final class Connection: SessionLinkOwner {
             return settle(waiter, .failed(.disconnected(cause ?? .broken("closed"))))
         }
         guard requests.count < limits.send.requests else {
+            node.note(.requests)
             return settle(waiter, .failed(.tooManyOutstanding(limit: limits.send.requests)))
         }
         if let error = excess(of: frame) { return settle(waiter, .failed(error)) }
@@ -350,10 +356,14 @@ final class Connection: SessionLinkOwner {
         alarm.hasGoneOff()
         guard !isOver else { return }
         let now = node.environment.now()
-        for (waiter, error) in requests.takeOverdue(at: now) { settle(waiter, .failed(error)) }
+        for (waiter, error) in requests.takeOverdue(at: now) {
+            node.note(.request)
+            settle(waiter, .failed(error))
+        }
         if let next = requests.nextDeadline { look(at: next) }
         while let first = roomWaiters.first, first.deadline <= now {
             roomWaiters.removeFirst()
+            node.note(.sendWait)
             first.completion(.sendBufferFull(limit: limits.send.buffer))
         }
         if let next = roomWaiters.first { look(at: next.deadline) }

@@ -14,6 +14,9 @@ extension HelpTopic {
                             tx_bytes rx_bytes
                    message  peer opcode codec bytes payload_b64 text
                    broadcast origin id hops opcode codec bytes payload_b64 text
+                   stats    uptime_s inbound outbound disconnected broken
+                            failed_handshakes refused penalties frames tx_bytes rx_bytes
+                            limits[name limit used reached]  with --stats
         dial       session  target peer pinned transport connect_ms handshake_ms
                    message  as listen, with --messages json
         ping       session  as dial
