@@ -1,5 +1,6 @@
 import ArgumentParser
 import Carrier
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -37,7 +38,8 @@ private struct AsyncAnswerer: AsyncComponent {
     }
 }
 
-/// Measures messages between two nodes over loopback, each on a thread of its own or both on one.
+/// Measures messages between two nodes over loopback: in one process, each on a thread of its own or both on one, or in
+/// two (`--serve`, `--connect`).
 @main
 struct MessageBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,46 +47,66 @@ struct MessageBench: AsyncParsableCommand {
 
     @Option(help: "Seconds for each figure.") var seconds = 1.0
     @Option(help: "tcp, quic or udp.", transform: { Address.Scheme($0) }) var transport = Address.Scheme.tcp
+    @Option(help: "Only this kind: one-way, request or bulk.") var kind: String?
+    @Option(help: "Only bodies of this many bytes.") var size: Int?
+    @Option(help: "Only so many tasks that send at once: 1 or 64.") var inFlight: Int?
     @Flag(help: "Both nodes on one thread.") var oneLoop = false
     @Flag(name: .customLong("async"), help: "Answer in an async component.") var isAsync = false
     @Flag(help: "JSON lines in place of the table.") var json = false
+    @Flag(help: "Only answer: print the address, until standard input ends.") var serve = false
+    @Option(help: "Only ask: the node at this address.", transform: { try Address($0) }) var connect: Address?
 
     mutating func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let loops = Array(group.makeIterator())
         guard let first = loops.first, let last = oneLoop ? loops.first : loops.last else { return }
-        let (components, application): ([any Component], [any AsyncComponent]) =
-            isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
-        let (json, seconds, scheme) = (json, seconds, transport)
-        // Over UDP only what is answered is known to have arrived, and only what fits into a datagram is sent.
-        let isStream = scheme != .udp
-        let sizes = isStream ? [64, 1024, 16_384] : [64, 1024]
-        let kinds = (isStream ? [("one-way", 1), ("one-way", 64)] : []) + [("request", 1), ("request", 64)]
-        try await Node.run(
-            Self.configuration(), components: Node.standardComponents + components, application: application, on: first
-        ) { server in
-            let address = try await server.listen(on: Address(scheme: scheme, host: "127.0.0.1", port: 0))
-            try await Node.run(Self.configuration(), on: last) { client in
-                let peer = try await client.dial([address])
-                if !json { print(Figures.header) }
-                for size in sizes {
-                    for (kind, inFlight) in kinds {
-                        let figures = try await Self.onLoop(of: client) {
-                            // The first run warms up.
-                            _ = try await Self.measure(kind, peer, size, inFlight, seconds: seconds / 5)
-                            return try await Self.measure(kind, peer, size, inFlight, seconds: seconds)
-                        }
-                        print(json ? figures.json : figures.row)
-                    }
-                }
-                guard isStream else { return }
-                let figures = try await Self.onLoop(of: client) {
-                    try await Self.measure("bulk", peer, 1 << 20, 4, seconds: seconds)
-                }
-                print(json ? figures.json : figures.row)
+        let command = self
+        if let connect {
+            try await command.ask(connect, on: last)
+        } else {
+            let (components, application): ([any Component], [any AsyncComponent]) =
+                isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
+            try await Node.run(
+                Self.configuration(), components: Node.standardComponents + components, application: application,
+                on: first
+            ) { server in
+                let address = try await server.listen(
+                    on: Address(scheme: command.transport, host: "127.0.0.1", port: 0))
+                guard command.serve else { return try await command.ask(address, on: last) }
+                print(address)
+                fflush(nil)
+                try await NIOThreadPool.singleton.runIfActive { while readLine() != nil {} }
             }
         }
         try await group.shutdownGracefully()
+    }
+
+    private func ask(_ address: Address, on loop: any EventLoop) async throws {
+        let command = self
+        try await Node.run(Self.configuration(), on: loop) { node in
+            let peer = try await node.dial([address])
+            if !command.json { print(Figures.header) }
+            for (kind, size, inFlight) in command.points(over: address.scheme) {
+                let figures = try await Self.onLoop(of: node) {
+                    // The first run warms up.
+                    _ = try await Self.measure(kind, peer, size, inFlight, seconds: command.seconds / 5)
+                    return try await Self.measure(kind, peer, size, inFlight, seconds: command.seconds)
+                }
+                print(command.json ? figures.json : figures.row)
+            }
+        }
+    }
+
+    /// What is measured, in order. Over UDP only what is answered is known to have arrived, and only what fits into a datagram
+    /// is sent.
+    private func points(over scheme: Address.Scheme) -> [(kind: String, size: Int, inFlight: Int)] {
+        let messages = [64, 1024, 16_384].flatMap { size in
+            ["one-way", "request"].flatMap { kind in [1, 64].map { (kind, size, $0) } }
+        }
+        return (messages + [("bulk", 65_536, 1), ("bulk", 1 << 20, 4)]).filter {
+            (kind ?? $0.0) == $0.0 && (size ?? $0.1) == $0.1 && (inFlight ?? $0.2) == $0.2
+                && (scheme != .udp || $0.0 == "request" && $0.1 <= 1024)
+        }
     }
 
     private static func configuration() async throws -> NodeConfiguration {

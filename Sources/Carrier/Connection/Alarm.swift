@@ -9,9 +9,12 @@ struct Alarm {
 
     init(loop: any EventLoop) { self.loop = loop }
 
+    /// Whether there is nothing to set: the owner looks at `deadline` or before.
+    func goesOff(by deadline: NIODeadline) -> Bool { wakesAt <= deadline }
+
     /// Makes sure that `look` is called at `deadline` or before.
     mutating func set(at deadline: NIODeadline, look: @escaping () -> Void) {
-        guard deadline < wakesAt else { return }
+        guard !goesOff(by: deadline) else { return }
         task?.cancel()
         wakesAt = deadline
         task = loop.assumeIsolated().scheduleTask(deadline: deadline, look)

@@ -8,6 +8,7 @@ struct RequestTable {
     enum Waiter {
         case component(Int, Ticket)
         case call((Answer) -> Void)
+        case task(UnsafeContinuation<Answer, any Error>)
     }
 
     private struct Entry {
@@ -48,6 +49,9 @@ struct RequestTable {
         entries[nonce] = nil
         return entry.waiter
     }
+
+    /// Forgets the one with this nonce.
+    mutating func giveUp(_ nonce: UInt32) -> Waiter? { entries.removeValue(forKey: nonce)?.waiter }
 
     /// When the next one is due.
     var nextDeadline: NIODeadline? { entries.values.lazy.map(\.deadline).min() }

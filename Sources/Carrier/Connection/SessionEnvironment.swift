@@ -5,6 +5,7 @@ internal import NIOCore
 /// What all sessions of a node share: its terms, its limits, and memory that is used again. Confined to the node's loop.
 final class SessionEnvironment {
     let loop: any EventLoop
+    private let executor: EventLoopExecutor
     let limits: Limits
     let terms: HandshakeTerms
     /// What this node tells about itself now.
@@ -17,20 +18,26 @@ final class SessionEnvironment {
     /// Sessions that have said good-bye and whose links have not ended yet.
     var closing: [ObjectIdentifier: SessionLink] = [:]
 
+    private var sealed = ByteBuffer()
     private var plaintext = ByteBuffer()
     private var spares: [ByteBuffer] = []
-    private var waiting: [SessionLink] = []
-    private var isFlushScheduled = false
+    private let flushes: FlushQueue
+    private let flush: @Sendable () -> Void
 
     init(
-        loop: any EventLoop, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
+        executor: EventLoopExecutor, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
         logKeys: @escaping (String) -> Void
     ) {
-        self.loop = loop
+        self.executor = executor
+        loop = executor.loop
         self.limits = limits
         self.terms = terms
         self.record = record
         self.logKeys = logKeys
+        let flushes = FlushQueue()
+        self.flushes = flushes
+        let bound = NIOLoopBound(flushes, eventLoop: loop)
+        flush = { bound.value.run() }
     }
 
     /// The loop's time: virtual in tests.
@@ -40,11 +47,24 @@ final class SessionEnvironment {
     // sessions, so that ten thousand idle ones keep none.
 
     func takePlaintext() -> ByteBuffer {
-        defer { plaintext = ByteBuffer() }
-        return plaintext
+        var taken = ByteBuffer()
+        swap(&taken, &plaintext)
+        // Cleared only now: those who got its frames have let go of them, or it is made anew.
+        taken.clear()
+        return taken
     }
 
     func givePlaintext(_ buffer: ByteBuffer) { plaintext = buffer }
+
+    // Where records are sealed: the system has mostly taken them when the next ones come.
+
+    func takeSealed() -> ByteBuffer {
+        var taken = ByteBuffer()
+        swap(&taken, &sealed)
+        return taken
+    }
+
+    func giveSealed(_ buffer: ByteBuffer) { sealed = buffer }
 
     func takeSpare() -> ByteBuffer? { spares.popLast() }
 
@@ -56,21 +76,49 @@ final class SessionEnvironment {
 
     /// Flushes the session when the events at hand are done.
     func flushSoon(_ session: SessionLink) {
-        waiting.append(session)
-        guard !isFlushScheduled else { return }
-        isFlushScheduled = true
-        loop.assumeIsolated().execute { [weak self] in
-            self?.isFlushScheduled = false
-            self?.flushNow()
-        }
+        if flushes.add(session) { loop.execute(flush) }
     }
 
     /// Flushes all that wait.
-    func flushNow() {
+    func flushNow() { flushes.flush() }
+
+    /// Hands over what came in one go: what components and tasks do about it is done and goes out at once, together.
+    func turn(_ body: () -> Void) {
+        flushes.gather { executor.gather(body) }
+    }
+}
+
+/// The sessions with frames to seal at the end of this turn of the loop.
+private final class FlushQueue {
+    private var waiting: [SessionLink] = []
+    private var flushing: [SessionLink] = []
+    /// Whether a run comes without another call.
+    private var isRunDue = false
+
+    /// Whether a run must be scheduled for it.
+    func add(_ session: SessionLink) -> Bool {
+        waiting.append(session)
+        defer { isRunDue = true }
+        return !isRunDue
+    }
+
+    func run() {
+        isRunDue = false
+        flush()
+    }
+
+    func gather(_ body: () -> Void) {
+        guard !isRunDue else { return body() }
+        isRunDue = true
+        body()
+        run()
+    }
+
+    func flush() {
         while !waiting.isEmpty {
-            let sessions = waiting
-            waiting.removeAll(keepingCapacity: true)
-            for session in sessions { session.flush() }
+            swap(&waiting, &flushing)
+            for session in flushing { session.flush() }
+            flushing.removeAll(keepingCapacity: true)
         }
     }
 }

@@ -8,6 +8,8 @@ internal import NIOCore
 protocol SessionLinkOwner: AnyObject {
     /// The handshake is done.
     func sessionDidOpen(_ session: SessionLink)
+    /// Frames come.
+    func sessionWillRead(_ session: SessionLink)
     /// A frame came.
     func session(_ session: SessionLink, didReceive frame: Frame)
     /// Everything that arrived has been handed over.
@@ -45,7 +47,8 @@ final class SessionLink: LinkDelegate {
     let isOutbound: Bool
     let remoteAddress: Address
     private let environment: SessionEnvironment
-    weak var owner: (any SessionLinkOwner)?
+    /// Let go of when the link has ended.
+    var owner: (any SessionLinkOwner)?
     private var phase = Phase.handshake
     private var handshake: StreamHandshake?
     private var session: Session?
@@ -162,6 +165,18 @@ final class SessionLink: LinkDelegate {
         setNeedsFlush()
     }
 
+    /// Puts a message behind those that wait, encoded in place; false when it does not fit into `buffer` bytes with them.
+    func send(
+        _ message: some Message, _ opcode: Opcode, _ flags: Frame.Flags, nonce: UInt32, buffer: Int
+    ) throws -> Bool {
+        guard isOpen else { return false }
+        if outbox.isEmpty, let spare = environment.takeSpare() { outbox.giveSpare(spare) }
+        let header = Frame(opcode, flags: flags, codec: type(of: message).codec, nonce: nonce)
+        guard try outbox.append(header, limit: buffer, body: { try message.encode(into: &$0) }) else { return false }
+        setNeedsFlush()
+        return true
+    }
+
     private func setNeedsFlush() {
         guard !needsFlush else { return }
         needsFlush = true
@@ -174,12 +189,14 @@ final class SessionLink: LinkDelegate {
         guard phase == .open, !outbox.isEmpty, var session = session.take() else { return }
         var failure: CryptoError?
         var wrote = false
+        var sealed = environment.takeSealed()
         while !outbox.isEmpty, link.isWritable, failure == nil {
             do throws(CryptoError) {
-                try session.seal(&outbox, enough: Self.sealBatch) { write($0) }
+                try session.seal(&outbox, enough: Self.sealBatch, in: &sealed) { write($0) }
             } catch { failure = error }
             wrote = true
         }
+        environment.giveSealed(sealed)
         self.session = consume session
         if wrote { link.flush() }
         if let spare = outbox.takeSpare() { environment.giveSpare(spare) }
@@ -231,7 +248,8 @@ final class SessionLink: LinkDelegate {
         // What the link does not take at once goes out while it closes: it is bounded by the send buffer.
         guard var session = session.take() else { return }
         do throws(CryptoError) {
-            try session.seal(&outbox) { write($0) }
+            var sealed = ByteBuffer()
+            try session.seal(&outbox, in: &sealed) { write($0) }
         } catch {
             // Without a seal there is no good-bye; the link ends below all the same.
         }
@@ -271,6 +289,7 @@ final class SessionLink: LinkDelegate {
         self.owner = nil
         owner?.session(self, didClose: cause)
         onEnd()
+        onEnd = {}
     }
 
     // MARK: Receiving
@@ -291,6 +310,7 @@ final class SessionLink: LinkDelegate {
         partialSince = nil
         heardAt = environment.now()
         var index = 0
+        if !heldFrames.isEmpty { owner?.sessionWillRead(self) }
         while index < heldFrames.count, !isHeld, phase != .closed {
             let frame = heldFrames[index]
             index += 1
@@ -307,10 +327,12 @@ final class SessionLink: LinkDelegate {
         hasHeard = true
         heardAt = environment.now()
         bytesIn &+= UInt64(bytes.readableBytes)
-        switch phase {
-        case .handshake: shakeHands(bytes)
-        case .open, .closing: if !isDeaf { receive(bytes) }
-        case .closed: break
+        environment.turn {
+            switch phase {
+            case .handshake: shakeHands(bytes)
+            case .open, .closing: if !isDeaf { receive(bytes) }
+            case .closed: break
+            }
         }
     }
 
@@ -355,7 +377,6 @@ final class SessionLink: LinkDelegate {
         isInsideRecord = session.isInsideRecord
         self.session = consume session
         if plaintext.readableBytes > 0 { decode(plaintext) }
-        plaintext.clear()
         environment.givePlaintext(plaintext)
         if let failure { fail(.protocolError, "a record did not open: \(failure)") }
         watchPartialFrame()
@@ -374,8 +395,8 @@ final class SessionLink: LinkDelegate {
         isThrottled = true
         environment.limitCounts.note(.forNothing)
         link.setReading(false)
-        environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [weak self] in
-            guard let self, phase != .closed else { return }
+        environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [self] in
+            guard phase != .closed else { return }
             isThrottled = false
             heardAt = environment.now()
             if !isHeld { link.setReading(true) }
@@ -384,6 +405,7 @@ final class SessionLink: LinkDelegate {
 
     private func decode(_ plaintext: ByteBuffer) {
         decoder.feed(plaintext)
+        owner?.sessionWillRead(self)
         var count = 0
         do throws(FrameError) {
             while let frame = try decoder.next() {
@@ -416,7 +438,7 @@ final class SessionLink: LinkDelegate {
     }
 
     func linkDidReadAll() {
-        owner?.sessionDidReadAll(self)
+        environment.turn { owner?.sessionDidReadAll(self) }
         environment.flushNow()
     }
 
@@ -439,7 +461,8 @@ final class SessionLink: LinkDelegate {
     }
 
     private func lookAt(_ deadline: NIODeadline) {
-        alarm.set(at: deadline) { [weak self] in self?.look() }
+        guard !alarm.goesOff(by: deadline) else { return }
+        alarm.set(at: deadline) { [self] in look() }
     }
 
     private func look() {

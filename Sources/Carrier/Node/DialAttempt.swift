@@ -131,6 +131,7 @@ final class DialAttempt: SessionLinkOwner {
         start()
     }
 
+    func sessionWillRead(_ session: SessionLink) {}
     func session(_ session: SessionLink, didReceive frame: Frame) {}
     func sessionDidReadAll(_ session: SessionLink) {}
     func sessionDidFlush(_ session: SessionLink) {}

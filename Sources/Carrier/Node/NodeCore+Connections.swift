@@ -37,7 +37,7 @@ extension NodeCore: SessionLinkOwner {
             note(.halfOpen)
         }
         let session = SessionLink(link, isOutbound: false, pinned: nil, in: environment, owner: self)
-        session.onEnd = { [weak self] in self?.admission.release(source) }
+        session.onEnd = { [self] in admission.release(source) }
         halfOpen.append(session)
     }
 
@@ -60,6 +60,7 @@ extension NodeCore: SessionLinkOwner {
         }
     }
 
+    func sessionWillRead(_ session: SessionLink) {}
     func session(_ session: SessionLink, didReceive frame: Frame) {}
     func sessionDidReadAll(_ session: SessionLink) {}
     func sessionDidFlush(_ session: SessionLink) {}
@@ -161,8 +162,7 @@ extension NodeCore: SessionLinkOwner {
         guard let standing = connections[info.peer] else {
             return completion(.success(announce(session, info, timing)))
         }
-        resolve(standing, session, info, timing) { [weak self] winner in
-            guard let self else { return }
+        resolve(standing, session, info, timing) { [self] winner in
             if let winner {
                 completion(.success(winner))
             } else if session.isOpen {
@@ -234,8 +234,8 @@ extension NodeCore: SessionLinkOwner {
             older.session.close(.duplicateConnection)
             return older.completion(nil)
         }
-        standing.probe { [weak self] isAlive in
-            guard let self, let contender = contenders.removeValue(forKey: info.peer) else { return }
+        standing.probe { [self] isAlive in
+            guard let contender = contenders.removeValue(forKey: info.peer) else { return }
             if isAlive {
                 contender.session.owner = nil
                 contender.session.close(.duplicateConnection, "another connection of yours lives")
@@ -279,7 +279,7 @@ extension NodeCore: SessionLinkOwner {
         guard !asyncComponents.isEmpty else { return }
         let lane = ApplicationLane(asyncComponents, connection, executor)
         let key = ObjectIdentifier(connection)
-        lane.onEnd = { [weak self] in self?.lanes[key] = nil }
+        lane.onEnd = { [self] in lanes[key] = nil }
         lanes[key] = lane
         lane.connected()
     }

@@ -8,7 +8,6 @@ internal import NIOCore
 extension NodeCore {
     /// Gives a message to the components, then to the application.
     func receive(_ frame: Frame, from connection: Connection) {
-        tick()
         let reception = host.receive(Inbound(peer: connection.peer, frame: frame))
         if reception == .unrouted, !isForApplication(frame.opcode) {
             return connection.fail(
@@ -41,9 +40,14 @@ extension NodeCore {
         // Carrying out may bring events that make more work: that work is done by the outermost call.
         guard !isCarryingOut else { return }
         isCarryingOut = true
-        defer { isCarryingOut = false }
+        var work: [ComponentHost.Work] = []
+        swap(&work, &spareWork)
+        defer {
+            isCarryingOut = false
+            swap(&work, &spareWork)
+        }
         while true {
-            let work = host.takeWork()
+            host.takeWork(into: &work)
             if work.isEmpty { return }
             for (component, effect) in work { carryOut(effect, for: component) }
         }
@@ -56,8 +60,7 @@ extension NodeCore {
         case .disconnect(let peer, let reason, let text):
             connections[peer]?.close(reason, text)
         case .dial(let address, let ticket):
-            dial([address]) { [weak self] result in
-                guard let self else { return }
+            dial([address]) { [self] result in
                 tick()
                 host.dialled(
                     component: component, ticket,
@@ -87,8 +90,7 @@ extension NodeCore {
         guard !destination.addresses.isEmpty, !isStopping else {
             return failed(expectation, destination.peer, .unreachable("not connected"), for: component)
         }
-        dial(destination.addresses.map { $0.pinned(to: destination.peer) }) { [weak self] result in
-            guard let self else { return }
+        dial(destination.addresses.map { $0.pinned(to: destination.peer) }) { [self] result in
             switch result {
             case .success(let connection): send(frame, over: connection, expectation, for: component)
             case .failure(let error):
@@ -121,8 +123,7 @@ extension NodeCore {
     private func schedule(_ ticket: Ticket, at instant: Instant, for component: Int) {
         let key = TimerKey(component: component, ticket: ticket)
         timers.removeValue(forKey: key)?.cancel()
-        timers[key] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [weak self] in
-            guard let self else { return }
+        timers[key] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [self] in
             timers[key] = nil
             tick()
             host.fired(component: component, ticket)

@@ -23,6 +23,8 @@ final class NodeCore {
     var admission: Admission
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false
+    /// Memory for the work of components, used again.
+    var spareWork: [ComponentHost.Work] = []
     var isStopping = false
     /// Whether the async components have been told of the end.
     var hasCleanedUp = false
@@ -68,7 +70,7 @@ final class NodeCore {
         let wallClock = WallClock.unixMicroseconds()
         let record = try PeerRecord(signedBy: identity, sequence: wallClock / 1000, addresses: [])
         environment = SessionEnvironment(
-            loop: loop, limits: configuration.limits, terms: terms, record: record,
+            executor: executor, limits: configuration.limits, terms: terms, record: record,
             logKeys: configuration.keyLog ?? { _ in })
         transports =
             configuration.transports + [

@@ -34,7 +34,16 @@ extension Peer {
     ///   - acknowledged: whether to wait until the peer has it.
     /// - Throws: `RegistryError` for a type without opcode, what its encoder throws, `RequestError`.
     public nonisolated(nonsending) func send<M: Message>(_ message: M, acknowledged: Bool = false) async throws {
-        try await send(messages.frame(for: message), acknowledged: acknowledged)
+        let opcode = try messages.opcode(of: M.self)
+        if acknowledged {
+            _ = try await answer(wantsReply: false, within: nil) { connection, limit, nonce, waiter in
+                try connection.send(message, as: opcode, wantsReply: false, within: limit, nonce: nonce, waiter)
+            }
+            return
+        }
+        let isSent =
+            try connection.eventLoop.inEventLoop && connection.value.sendInPlace(message, opcode, [], nonce: 0)
+        if !isSent { try await send(messages.frame(for: message)) }
     }
 
     /// Sends a message as a request and waits for its reply.
@@ -47,8 +56,11 @@ extension Peer {
     public nonisolated(nonsending) func request<M: Message, Reply: Message>(
         _ message: M, for reply: Reply.Type, within limit: Duration? = nil
     ) async throws -> Reply {
-        let frame = try await request(messages.frame(for: message), within: limit)
-        return try messages.decode(frame, as: reply)
+        let opcode = try messages.opcode(of: M.self)
+        let answer = try await answer(wantsReply: true, within: limit) { connection, limit, nonce, waiter in
+            try connection.send(message, as: opcode, wantsReply: true, within: limit, nonce: nonce, waiter)
+        }
+        return try messages.decode(Self.reply(answer), as: reply)
     }
 
     /// Answers a request.

@@ -16,10 +16,12 @@ public struct Peer: Sendable, Identifiable, Hashable {
 
     /// The application's messages.
     let messages: MessageRegistry
+    private let executor: EventLoopExecutor
 
     /// On the loop.
     init(_ connection: Connection) {
         messages = connection.node.configuration.messages
+        executor = connection.node.executor
         self.connection = NIOLoopBound(connection, eventLoop: connection.node.loop)
         info = connection.info
         connectTime = connection.timing.connect
@@ -46,22 +48,56 @@ public struct Peer: Sendable, Identifiable, Hashable {
         }
     }
 
+    /// Sends what has an answer, on the loop, and waits for that.
+    ///
+    /// On the loop already, that costs no memory: this runs once a request.
+    nonisolated(nonsending) func answer(
+        wantsReply: Bool, within limit: Duration?,
+        _ send: @Sendable (Connection, Duration, UInt32, RequestTable.Waiter) throws -> Void
+    ) async throws -> Frame? {
+        guard loop.inEventLoop else {
+            return try await withTaskExecutorPreference(executor) {
+                try await answer(wantsReply: wantsReply, within: limit, send)
+            }
+        }
+        let bound = connection
+        let nonce = bound.value.requests.nextNonce()
+        let outcome = try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let connection = bound.value
+                do {
+                    try send(connection, limit ?? connection.limits.send.request, nonce, .task(continuation))
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        } onCancel: {
+            Node.onLoop(bound.eventLoop) { bound.value.giveUp(nonce) }
+        }
+        switch outcome {
+        case .reply(let frame): return frame
+        case .acknowledged: return nil
+        case .failed(let error): throw error
+        }
+    }
+
     /// Sends a request frame and waits for its reply.
     ///
     /// - Parameters:
     ///   - frame: its nonce and flags are set here.
     ///   - limit: how long; nil for the node's limit, 10 s by default.
-    /// - Throws: `RequestError`.
+    /// - Throws: `RequestError`; `cancelled` as soon as the task is, also in the other functions.
     public nonisolated(nonsending) func request(_ frame: Frame, within limit: Duration? = nil) async throws -> Frame {
-        let answer: Answer = await call { connection, done in
-            let limit = limit ?? connection.node.configuration.limits.send.request
-            connection.send(frame, wantsReply: true, within: limit, .call { done($0) })
+        let reply = try await answer(wantsReply: true, within: limit) { connection, limit, nonce, waiter in
+            connection.send(frame, wantsReply: true, within: limit, nonce: nonce, waiter)
         }
-        switch answer {
-        case .reply(let frame): return frame
-        case .acknowledged: throw RequestError.unreachable("an ack came where a reply was due")
-        case .failed(let error): throw error
-        }
+        return try Self.reply(reply)
+    }
+
+    /// The reply that an answer is.
+    static func reply(_ answer: Frame?) throws(RequestError) -> Frame {
+        guard let answer else { throw .unreachable("an ack came where a reply was due") }
+        return answer
     }
 
     /// Sends a frame, once there is room for it.
@@ -72,14 +108,22 @@ public struct Peer: Sendable, Identifiable, Hashable {
     /// - Throws: `RequestError`.
     public nonisolated(nonsending) func send(_ frame: Frame, acknowledged: Bool = false) async throws {
         if acknowledged {
-            let answer: Answer = await call { connection, done in
-                let limit = connection.node.configuration.limits.send.request
-                connection.send(frame, wantsReply: false, within: limit, .call { done($0) })
+            _ = try await answer(wantsReply: false, within: nil) { connection, limit, nonce, waiter in
+                connection.send(frame, wantsReply: false, within: limit, nonce: nonce, waiter)
             }
-            if case .failed(let error) = answer { throw error }
             return
         }
-        let error: RequestError? = await call { connection, done in connection.sendWaiting(frame) { done($0) } }
+        if loop.inEventLoop, connection.value.sendAtOnce(frame) { return }
+        let connection = connection
+        let cancellation = Cancellation(connection.eventLoop)
+        let error: RequestError? = await withTaskCancellationHandler {
+            await call { connection, done in
+                let number = connection.sendWaiting(frame) { done($0) }
+                if let number { cancellation.arm { connection.giveUpWaiting(number) } }
+            }
+        } onCancel: {
+            cancellation.fire()
+        }
         if let error { throw error }
     }
 

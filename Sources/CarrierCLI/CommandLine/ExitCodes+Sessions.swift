@@ -61,6 +61,7 @@ extension RequestError: ExitCoded {
         case .unreachable: .unreachable
         case .tooManyOutstanding: .refused
         case .sendBufferFull: .lost
+        case .cancelled: .deadline
         }
     }
 }

@@ -152,7 +152,7 @@ extension RequestError {
     var blamesPeer: Bool {
         switch self {
         case .timeout, .disconnected, .unreachable: true
-        case .tooManyOutstanding, .sendBufferFull, .datagramTooLarge: false
+        case .tooManyOutstanding, .sendBufferFull, .datagramTooLarge, .cancelled: false
         }
     }
 }

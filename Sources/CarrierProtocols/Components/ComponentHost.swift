@@ -12,7 +12,6 @@ public struct ComponentHost {
     private var components: [any Component]
     /// Which components receive an opcode, in order.
     private let routes: [Opcode: [Int]]
-    private var work: [Work] = []
     /// How often a component threw.
     public private(set) var failures: UInt64 = 0
 
@@ -123,9 +122,14 @@ public struct ComponentHost {
     }
 
     /// Takes what is to be done; call until it is empty, for outcomes make new work.
+    ///
+    /// - Parameter work: what was taken before, whose memory is used again.
+    public mutating func takeWork(into work: inout [Work]) { context.takeEffects(into: &work) }
+
+    /// Takes what is to be done, on its own.
     public mutating func takeWork() -> [Work] {
-        context.takeEffects(into: &work)
-        defer { work = [] }
+        var work: [Work] = []
+        takeWork(into: &work)
         return work
     }
 

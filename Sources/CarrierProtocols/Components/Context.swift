@@ -58,8 +58,8 @@ public struct Context {
 
     /// Hands over what is to be done and forgets it.
     mutating func takeEffects(into output: inout [(component: Int, effect: Effect)]) {
+        output.removeAll(keepingCapacity: true)
         swap(&effects, &output)
-        effects.removeAll(keepingCapacity: true)
     }
 }
 

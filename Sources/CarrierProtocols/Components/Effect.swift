@@ -79,6 +79,8 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyOutstanding(limit: Int)
     /// The frame does not fit into a datagram.
     case datagramTooLarge(limit: Int, got: Int)
+    /// The task that waited was cancelled.
+    case cancelled
     /// The send buffer stayed full.
     case sendBufferFull(limit: Int)
 
@@ -90,6 +92,7 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyOutstanding(let limit): "expected at most \(limit) requests waiting for one peer, got one more"
         case .datagramTooLarge(let limit, let got):
             "expected a frame of at most \(limit) bytes over udp://, got \(got); use tcp:// or quic://"
+        case .cancelled: "expected an answer, the task was cancelled"
         case .sendBufferFull(let limit): "expected room in the send buffer of \(limit) bytes, got none in time"
         }
     }

@@ -38,8 +38,10 @@ public struct Session: ~Copyable {
     }
 
     /// Takes what waits, in the form in which the link carries it, until nothing waits or `enough` bytes were taken.
+    ///
+    /// - Parameter sealed: memory for records, to be used again: what was written from it before must be gone, or it is made anew.
     public mutating func seal(
-        _ outbox: inout Outbox, enough: Int = .max, write: (ByteBuffer) -> Void
+        _ outbox: inout Outbox, enough: Int = .max, in sealed: inout ByteBuffer, write: (ByteBuffer) -> Void
     ) throws(CryptoError) {
         guard var sealer = sealer.take() else {
             var taken = 0
@@ -49,7 +51,7 @@ public struct Session: ~Copyable {
             }
             return
         }
-        var sealed = ByteBuffer()
+        sealed.clear()
         var failure: CryptoError?
         do throws(CryptoError) {
             try outbox.seal(with: &sealer, into: &sealed, enough: enough)

@@ -44,7 +44,8 @@ struct SampleSession {
         var outbox = Outbox()
         outbox.append(Samples.bytes([frame]))
         var output = ByteBuffer()
-        try session.seal(&outbox) { output.writeImmutableBuffer($0) }
+        var sealed = ByteBuffer()
+        try session.seal(&outbox, in: &sealed) { output.writeImmutableBuffer($0) }
         return output
     }
 

@@ -82,7 +82,8 @@ final class HandshakeSide {
         var output = ByteBuffer()
         var outbox = Outbox()
         outbox.append(ByteBuffer(string: text))
-        try session?.seal(&outbox) { output.writeImmutableBuffer($0) }
+        var sealed = ByteBuffer()
+        try session?.seal(&outbox, in: &sealed) { output.writeImmutableBuffer($0) }
         return output
     }
 
