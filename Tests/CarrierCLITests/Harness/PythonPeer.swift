@@ -10,6 +10,8 @@ enum PythonPeer {
         case hostile = "hostile.py"
         /// Both, over UDP.
         case datagrams = "datagrams.py"
+        /// What none should in the overlay.
+        case overlay = "hostile_overlay.py"
         /// What none should over QUIC.
         case quic = "hostile_quic.py"
     }

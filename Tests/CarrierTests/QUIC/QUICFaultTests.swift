@@ -94,7 +94,7 @@
             }
         }
 
-        @Test("an address that was not proved is sent at most three times what it sent", arguments: [1, 3])
+        @Test("row 33: an address that was not proved is sent at most three times what it sent", arguments: [1, 3])
         func amplification(packets: Int) async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.any()
             try await Node.run(network.configuration(), on: loop) { server in

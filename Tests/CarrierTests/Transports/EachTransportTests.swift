@@ -166,7 +166,7 @@ struct EachTransportTests {
         }
     }
 
-    @Test("a link that breaks is told apart from a good-bye", arguments: TestTransport.streams)
+    @Test("row 16: a link that breaks is told apart from a good-bye", arguments: TestTransport.streams)
     func broken(over transport: TestTransport) async throws {
         try await TestNetwork(transport).withNodes { server, client, address in
             let (peer, other) = (try await client.dial([address]), try await server.peer(client.id))
@@ -207,7 +207,7 @@ struct EachTransportTests {
 
     // MARK: One connection per pair
 
-    @Test("a second connection of a peer is closed while the first lives", arguments: TestTransport.all)
+    @Test("row 14: a second connection of a peer is closed while the first lives", arguments: TestTransport.all)
     func duplicate(over transport: TestTransport) async throws {
         let network = TestNetwork(transport)
         let identity = try TestIdentity.make()
@@ -228,7 +228,7 @@ struct EachTransportTests {
         }
     }
 
-    @Test("a second connection takes over from one that is half dead", arguments: TestTransport.all)
+    @Test("row 14: a second connection takes over from one that is half dead", arguments: TestTransport.all)
     func takeOver(over transport: TestTransport) async throws {
         let network = TestNetwork(transport)
         let identity = try TestIdentity.make()
@@ -251,7 +251,7 @@ struct EachTransportTests {
         }
     }
 
-    @Test("both sides dial at once and keep the same one connection", arguments: TestTransport.all)
+    @Test("row 13: both sides dial at once and keep the same one connection", arguments: TestTransport.all)
     func simultaneous(over transport: TestTransport) async throws {
         let network = TestNetwork(transport)
         try await network.withNodes {
@@ -329,7 +329,7 @@ struct EachTransportTests {
         }
     }
 
-    @Test("over and over: descriptors and memory are back where they were", arguments: TestTransport.all)
+    @Test("row 37: over and over: descriptors and memory are back where they were", arguments: TestTransport.all)
     func churn(over transport: TestTransport) async throws {
         let network = TestNetwork(transport)
         try await network.withNodes { server, _, address in
