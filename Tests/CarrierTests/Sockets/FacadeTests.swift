@@ -186,7 +186,7 @@ struct FacadeTests {
         "two nodes upgrade at a point under load in both directions, again and again", arguments: TestTransport.streams)
     func upgrades(over transport: TestTransport) async throws {
         let network = TestNetwork(transport)
-        let messages = try Self.messages.get()
+        let messages = try NodePair.messages.get()
         let (one, two) = (
             try network.configuration { $0.messages = messages }, try network.configuration { $0.messages = messages }
         )
@@ -230,7 +230,7 @@ struct FacadeTests {
     @Test("leaving the scope ends every call that still waits", arguments: TestTransport.all)
     func scope(over transport: TestTransport) async throws {
         let network = TestNetwork(transport)
-        let messages = try Self.messages.get()
+        let messages = try NodePair.messages.get()
         try await Node.run(
             network.configuration {
                 $0.acceptsUnregistered = true; $0.messages = messages

@@ -4,7 +4,7 @@ import CarrierWire
 
 /// Two nodes with the tests' messages, each on a loop of its own, and a connection that the second dialled.
 enum NodePair {
-    private static let messages = Result { try MessageRegistry.ofTests }
+    static let messages = Result { try MessageRegistry.ofTests }
 
     static func configuration(
         over transport: TestTransport = .tcp, _ change: (inout NodeConfiguration) -> Void = { _ in }
