@@ -100,6 +100,7 @@ extension Connection {
     }
 
     func inboxChanged() {
+        if inbox.isFull, !holds.contains(.inbox) { node.note(.waiting) }
         setHold(.lock, inbox.isLocked)
         setHold(.inbox, inbox.isFull)
     }

@@ -398,6 +398,7 @@ final class SessionLink: LinkDelegate {
         nothings = 0
         guard let pause, !isThrottled else { return }
         isThrottled = true
+        environment.limitCounts.note(.forNothing)
         link.setReading(false)
         environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [self] in
             guard phase != .closed else { return }
@@ -476,7 +477,9 @@ final class SessionLink: LinkDelegate {
         switch phase {
         case .handshake:
             let deadline = startedAt + TimeAmount(limits.handshake.deadline)
-            if now >= deadline { end(.handshake(.timeout(limits.handshake.deadline))) } else { lookAt(deadline) }
+            guard now >= deadline else { return lookAt(deadline) }
+            environment.limitCounts.note(.handshake)
+            end(.handshake(.timeout(limits.handshake.deadline)))
         case .open:
             guard let partialSince, !isHeld else { return }
             let deadline = partialSince + TimeAmount(limits.receive.frame)

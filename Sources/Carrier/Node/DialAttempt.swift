@@ -87,6 +87,7 @@ final class DialAttempt: SessionLinkOwner {
             if let error = failure.error as? HandshakeError { failed(address, error) }
             start()
         case .failure(let error):
+            if error == .timeout { node.note(.dial) }
             note(.unreachable(address, error))
             start()
         }

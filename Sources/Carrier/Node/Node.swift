@@ -113,12 +113,13 @@ public final class Node: Sendable {
     /// What the node has counted.
     public var statistics: NodeStatistics {
         get async {
-            await with { core in
-                var statistics = core.statistics
-                statistics.componentFailures &+= core.host.failures
-                return statistics
-            }
+            await with { $0.statisticsNow }
         }
+    }
+
+    /// Every limit of `Limits`: what it is, how much of it is in use, how often it was reached.
+    public var limits: [LimitUse] {
+        get async { await with { $0.limitUses } }
     }
 
     /// What the node's `PeerMetrics` have measured of a peer in their window; nil before the first measurement, and where

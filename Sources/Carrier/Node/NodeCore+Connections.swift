@@ -40,6 +40,7 @@ extension NodeCore: SessionLinkOwner {
             // Who has said nothing yet goes first: an honest dialler speaks at once.
             let victim = halfOpen.first { !$0.hasHeard } ?? halfOpen.first
             victim?.abort(.local(.tooManyConnections, "too many handshakes at once"))
+            note(.halfOpen)
         }
         let session = SessionLink(link, isOutbound: false, pinned: nil, in: environment, owner: self)
         session.onEnd = onEnd
@@ -89,6 +90,7 @@ extension NodeCore: SessionLinkOwner {
         }
         let limit = configuration.limits.connections.outbound
         guard !isStopping, let first = addresses.first, attempts.count + outboundCount + asides.count < limit else {
+            if !isStopping, !addresses.isEmpty { note(.outbound) }
             let error: DialError =
                 isStopping ? .shuttingDown : addresses.isEmpty ? .noAddress : .tooManyConnections(limit: limit)
             completion(.failure(error))
@@ -136,8 +138,8 @@ extension NodeCore: SessionLinkOwner {
         }
     }
 
-    private var outboundCount: Int { connections.values.count { $0.info.isOutbound } }
-    private var inboundCount: Int { connections.values.count { !$0.info.isOutbound } }
+    var outboundCount: Int { connections.values.count { $0.info.isOutbound } }
+    var inboundCount: Int { connections.values.count { !$0.info.isOutbound } }
 
     func attemptDidEnd(_ attempt: DialAttempt) { attempts.removeAll { $0 === attempt } }
 
@@ -223,6 +225,7 @@ extension NodeCore: SessionLinkOwner {
     private func refusal(of info: PeerInfo) -> (reason: Disconnect.Reason, text: String)? {
         if isStopping { return (.shutdown, "") }
         if !info.isOutbound, connections[info.peer] == nil, inboundCount >= configuration.limits.connections.inbound {
+            note(.inbound)
             return (.tooManyConnections, "\(configuration.limits.connections.inbound) inbound connections at most")
         }
         if case .refused(let text) = configuration.admit(info) { return (.applicationClosed, text) }
@@ -310,6 +313,9 @@ extension NodeCore: SessionLinkOwner {
         host.disconnected(connection.info, cause)
         statistics.disconnected += 1
         if case .broken = cause { statistics.broken += 1 }
+        noteLimit(behind: cause)
+        statistics.bytesIn &+= connection.bytesIn
+        statistics.bytesOut &+= connection.bytesOut
         meters.disconnected.increment()
         meters.connections.record(connections.count)
         meters.bytesIn.increment(by: connection.bytesIn)

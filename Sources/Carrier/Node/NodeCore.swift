@@ -82,7 +82,11 @@ final class NodeCore {
             configuration.transports + [
                 TCPTransport(),
                 QUICTransport(
-                    identity: identity, usesOffload: configuration.usesDatagramOffload, logKeys: configuration.keyLog),
+                    identity: identity,
+                    limits: .init(
+                        halfOpen: configuration.limits.handshake.halfOpen,
+                        deadline: configuration.limits.handshake.deadline),
+                    usesOffload: configuration.usesDatagramOffload, logKeys: configuration.keyLog),
                 UDPTransport(environment),
             ]
         let limits = configuration.limits.connections

@@ -87,6 +87,12 @@ struct ListenCommand: CarrierCommand {
         help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
         completion: .directory)
     var state: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Say this often what the node has counted and how much of its limits is in use.", valueName: "duration"),
+        transform: DurationArgument.parse)
+    var stats: DurationArgument?
     @Argument(
         help: ArgumentHelp("Where to listen (default: tcp://[::]:0).", valueName: "address"),
         transform: AddressArgument.parse)
@@ -101,6 +107,9 @@ struct ListenCommand: CarrierCommand {
         if pipe && common.json { throw ValidationError("--json and --pipe both want stdout; leave one out") }
         if once && count != nil { throw ValidationError("--once is --count 1; leave one out") }
         if let count, count < 1 { throw ValidationError("--count expects at least 1, got \(count)") }
+        if let stats, stats.duration < .milliseconds(10) {
+            throw ValidationError("--stats expects at least 10ms, got \(stats.duration)")
+        }
         if maxPeers < 1 { throw ValidationError("--max-peers expects at least 1, got \(maxPeers)") }
         for address in addresses where address.ip == nil {
             throw ValidationError("\(address): listen on an IP address of this machine, like tcp://0.0.0.0:4000")

@@ -29,6 +29,9 @@ struct ListenRun: Sendable {
             defer { group.cancelAll() }
             let sessions = SessionCount()
             group.addTask(executorPreference: node.executor) { try await follow(sessions) }
+            if let interval = command.stats?.duration {
+                group.addTask(executorPreference: node.executor) { try await tell(every: interval) }
+            }
             if let limit = command.duration?.duration {
                 group.addTask {
                     try await Task.sleep(for: limit)
@@ -99,6 +102,17 @@ struct ListenRun: Sendable {
             }
             let code = try await group.next()
             return code ?? .ok
+        }
+    }
+
+    /// Says again and again what the node has counted.
+    private func tell(every interval: Duration) async throws -> Never {
+        let start = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: interval)
+            let record = StatsRecord(uptime: .now - start, statistics: await node.statistics, limits: await node.limits)
+            // For people it is no result, but how things stand.
+            if command.common.json { emit(record) } else { console.diagnostics.note(record.line) }
         }
     }
 

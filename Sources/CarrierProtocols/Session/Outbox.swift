@@ -12,10 +12,20 @@ public struct Outbox {
     private static let largeBody = 2048
     /// A buffer of small frames stops growing here: a full record with room for one more frame.
     private static let tailLimit = 64 * 1024
+    /// Memory that is used again: what a tail grows to at the most with small frames.
+    private static let spareLimit = 2 * tailLimit
 
-    private var sealedBehind: Deque<ByteBuffer> = []
-    /// Small frames, behind all of `sealedBehind`.
+    private struct Piece {
+        var bytes: ByteBuffer
+        /// Whether the memory is the outbox's own.
+        let isOwn: Bool
+    }
+
+    private var pieces: Deque<Piece> = []
+    /// Small frames, behind all of `pieces`.
     private var tail: ByteBuffer
+    /// Memory for the next tail.
+    private var spare = ByteBuffer()
     /// How many bytes wait.
     public private(set) var byteCount = 0
 
@@ -42,7 +52,7 @@ public struct Outbox {
             if tail.readableBytes >= Self.tailLimit { closeTail() }
         } else {
             closeTail()
-            sealedBehind.append(bytes)
+            pieces.append(Piece(bytes: bytes, isOwn: false))
         }
     }
 
@@ -75,8 +85,9 @@ public struct Outbox {
 
     private mutating func closeTail() {
         guard tail.readableBytes > 0 else { return }
-        sealedBehind.append(tail)
+        pieces.append(Piece(bytes: tail, isOwn: true))
         tail = ByteBuffer()
+        swap(&tail, &spare)
     }
 
     /// Seals what waits into records as full as can be, until nothing waits or `enough` bytes were sealed.
@@ -102,14 +113,21 @@ public struct Outbox {
     private mutating func give(_ size: Int, to take: AESGCM.PieceTaker) throws(CryptoError) {
         var missing = size
         while missing > 0 {
-            if sealedBehind.isEmpty {
+            if pieces.isEmpty {
                 missing -= try Self.give(upTo: missing, of: &tail, to: take)
                 if tail.readableBytes == 0 { tail.clear() }
                 return
             }
-            missing -= try Self.give(upTo: missing, of: &sealedBehind[0], to: take)
-            if sealedBehind[0].readableBytes == 0 { sealedBehind.removeFirst() }
+            missing -= try Self.give(upTo: missing, of: &pieces[0].bytes, to: take)
+            if pieces[0].bytes.readableBytes == 0 { keep(pieces.removeFirst()) }
         }
+    }
+
+    /// Uses the memory of a piece that is sealed again, where it is of the usual size.
+    private mutating func keep(_ piece: consuming Piece) {
+        guard piece.isOwn, spare.capacity == 0, piece.bytes.capacity <= Self.spareLimit else { return }
+        spare = piece.bytes
+        spare.clear()
     }
 
     private static func give(
@@ -128,8 +146,8 @@ public struct Outbox {
 
     /// Takes the next bytes that wait, as they are; nil when nothing waits.
     public mutating func take() -> ByteBuffer? {
-        if sealedBehind.isEmpty { closeTail() }
-        guard let next = sealedBehind.popFirst() else { return nil }
+        if pieces.isEmpty { closeTail() }
+        guard let next = pieces.popFirst()?.bytes else { return nil }
         byteCount -= next.readableBytes
         return next
     }
@@ -138,19 +156,22 @@ public struct Outbox {
     public mutating func takeAll() -> [ByteBuffer] {
         closeTail()
         defer {
-            sealedBehind = []
+            pieces = []
             byteCount = 0
         }
-        return Array(sealedBehind)
+        return pieces.map(\.bytes)
     }
 
     /// Takes the memory of small frames once nothing waits, to be used for another outbox: idle ones keep none.
     public mutating func takeSpare() -> ByteBuffer? {
-        guard isEmpty, tail.capacity > 0, tail.capacity <= Self.tailLimit * 2 else { return nil }
+        guard isEmpty else { return nil }
+        if tail.capacity == 0 || tail.capacity > Self.spareLimit { swap(&tail, &spare) }
+        spare = ByteBuffer()
+        guard tail.capacity > 0, tail.capacity <= Self.spareLimit else { return nil }
         tail.clear()
-        var spare = ByteBuffer()
-        swap(&spare, &tail)
-        return spare
+        var taken = ByteBuffer()
+        swap(&taken, &tail)
+        return taken
     }
 
     /// Gives empty memory for small frames.
