@@ -189,7 +189,8 @@ struct ListenCommand: CarrierCommand {
     static func farthestReaching(_ addresses: [Address]) -> [Address] {
         let order: [IPAddress.Scope] = [.global, .privateNetwork, .linkLocal, .loopback]
         for scope in order {
-            let found = addresses.filter { $0.ip?.scope == scope }
+            // A name may lead anywhere; it counts as public.
+            let found = addresses.filter { ($0.ip?.scope ?? .global) == scope }
             if !found.isEmpty { return found }
         }
         return []
