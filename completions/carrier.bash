@@ -228,7 +228,7 @@ _carrier_listen() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --pipe --echo --once --version -h --help)
     repeating_options=(--bootstrap --opcode --allow --deny --advertise)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file --state --stats)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -303,6 +303,9 @@ _carrier_listen() {
         ;;
     '--state')
         __carrier_add_completions -d
+        return
+        ;;
+    '--stats')
         return
         ;;
     esac

@@ -25,7 +25,7 @@ function __carrier_parse_tokens -S
         case 'keygen'
             __carrier_parse_subcommand 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'o/output=' 'static-bits=' 'dynamic-bits=' 'threads=' 'force' 'public' 'check' 'version' 'h/help'
         case 'listen'
-            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'pipe' 'exec=' 'echo' 'opcode=+' 'allow=+' 'deny=+' 'max-peers=' 'advertise=+' 'once' 'count=' 'duration=' 'idle=' 'ready-fd=' 'ready-file=' 'state=' 'version' 'h/help'
+            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'pipe' 'exec=' 'echo' 'opcode=+' 'allow=+' 'deny=+' 'max-peers=' 'advertise=+' 'once' 'count=' 'duration=' 'idle=' 'ready-fd=' 'ready-file=' 'state=' 'stats=' 'version' 'h/help'
         case 'dial'
             __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'send-only' 'recv-only' 'linger=' 'z' 'messages=' 'opcode=' 'version' 'h/help'
         case 'ping'
@@ -150,6 +150,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" ready-fd' -l 'ready-fd' -d 'Write the addresses to this descriptor, then close it.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" ready-file' -l 'ready-file' -d 'Write the addresses to this file or FIFO.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" state' -l 'state' -d 'Keep the routing table in this directory between runs.' -rfa '(__carrier_complete_directories)'
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" stats' -l 'stats' -d 'Say this often what the node has counted and how much of its limits is in use.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
