@@ -108,11 +108,8 @@ extension Connection {
     // MARK: Byte stream
 
     private func receiveBytes(_ frame: Frame) {
-        guard node.configuration.takesByteStreams else {
-            node.receive(frame, from: self)
-            return
-        }
         guard let stream else {
+            guard node.configuration.takesByteStreams else { return node.receive(frame, from: self) }
             earlyBytes.append(frame)
             setHold(.stream, true)
             return

@@ -111,7 +111,7 @@ final class SessionLink: LinkDelegate {
     private func start(pinned: PeerID?) {
         if case .established(let hello) = link.security { return startEstablished(hello, pinned) }
         let terms = environment.terms
-        let observed = remoteAddress.description
+        let observed = link.observedAddress.description
         do throws(HandshakeError) {
             if isOutbound {
                 var first = ByteBuffer()
@@ -321,6 +321,11 @@ final class SessionLink: LinkDelegate {
         if index > 0 { owner?.sessionDidReadAll(self) }
         if !isThrottled { link.setReading(true) }
         watchPartialFrame()
+    }
+
+    /// Hands over a frame that another owner was given.
+    func redeliver(_ frame: Frame) {
+        if isHeld { heldFrames.append(frame) } else { owner?.session(self, didReceive: frame) }
     }
 
     func linkDidRead(_ bytes: ByteBuffer) {

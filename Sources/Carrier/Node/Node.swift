@@ -59,8 +59,8 @@ public final class Node: Sendable {
         }
     }
 
-    /// The building blocks that every node should have: it answers pings and metrics.
-    public static var standardComponents: [any Component] { [PingResponder(), PeerMetrics()] }
+    /// The building blocks that every node should have: it answers pings and metrics, and tells peers whether they can be dialled.
+    public static var standardComponents: [any Component] { [PingResponder(), PeerMetrics(), Reachability()] }
 
     /// Starts a node whose end is the caller's to bring about, with `stop`; prefer `run`.
     public static func start(

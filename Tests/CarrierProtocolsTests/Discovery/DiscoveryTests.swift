@@ -96,7 +96,9 @@ import Testing
 
     // MARK: Answers of others
 
-    @Test("row 25: an answer is cleaned: ourselves, the teller, doubles, forgeries, poison and clients are dropped")
+    @Test(
+        "rows 25 and 26: an answer is cleaned: ourselves, the teller, doubles, forgeries, poison and clients are dropped"
+    )
     func answersAreCleaned() throws {
         var bench = try bench()
         bench.connect(peers[0])
@@ -144,7 +146,7 @@ import Testing
         #expect(bench.contacts.contact(fresh.verified.nodeID)?.record == fresh.record)
     }
 
-    @Test("answers that all name one victim make us dial it 16 times, then once a second")
+    @Test("row 27: answers that all name one victim make us dial it 16 times, then once a second")
     func victimsAreSpared() throws {
         var bench = try bench()
         bench.connect(peers[0])
