@@ -104,6 +104,9 @@ struct ListenCommand: CarrierCommand {
         if [pipe, exec != nil, echo].count(where: { $0 }) > 1 {
             throw ValidationError("--pipe, --exec and --echo exclude each other; keep one")
         }
+        if (pipe || exec != nil || echo) && addresses.contains(where: { $0.scheme == .udp }) {
+            throw ValidationError("udp:// has no byte stream: it may lose and reorder; listen on tcp:// or quic://")
+        }
         if pipe && common.json { throw ValidationError("--json and --pipe both want stdout; leave one out") }
         if once && count != nil { throw ValidationError("--once is --count 1; leave one out") }
         if let count, count < 1 { throw ValidationError("--count expects at least 1, got \(count)") }
