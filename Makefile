@@ -13,7 +13,8 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test examples release install uninstall lint format bench simulate man completions clean
+.PHONY: all help demo test examples release install uninstall lint format bench simulate fuzz \
+  sanitize man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
@@ -24,6 +25,8 @@ help:
 	@echo 'make lint         check format, man pages and completions'
 	@echo 'make man completions   write the generated files again'
 	@echo 'make bench        measure against other tools'
+	@echo 'make fuzz         let libFuzzer try each target (SECONDS=60 TARGETS=…, see Fuzz/README.md)'
+	@echo 'make sanitize     run the tests that watch no clock under the thread and the address sanitizer'
 	@echo 'make simulate     run the overlay simulation'
 
 demo:
@@ -84,6 +87,19 @@ bench: $(BINARY)
 
 simulate:
 	$(SWIFT) run -c release carrier-simulate $(ARGS)
+
+fuzz: SECONDS ?= 60
+fuzz:
+	Scripts/fuzz $(SECONDS) $(TARGETS)
+
+# A folder each, because nothing of an ordinary build can be used. Leaks are Foundation's and XCTest's, so not looked for.
+sanitize: export ASAN_OPTIONS = detect_leaks=0
+sanitize:
+	for kind in thread address; do \
+	  options="--sanitize=$$kind --scratch-path .build-$$kind"; \
+	  $(SWIFT) build $$options --product carrierPackageTests && \
+	  $(SWIFT) test $$options --skip-build --skip '$(TIMED)' || exit; \
+	done
 
 clean:
 	$(SWIFT) package clean

@@ -146,6 +146,15 @@ let package = Package(
         example("Service", "example-service", [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         example("KeyExchange", "example-key-exchange", [.product(name: "NIOCore", package: nio)]),
 
+        // What a fuzzer drives, and the ordinary tests with the inputs that once failed.
+        module(
+            "CarrierFuzzing",
+            [
+                "CarrierCapture", "CarrierCrypto", "CarrierProtocols", "CarrierTesting", "CarrierWire",
+                .product(name: "NIOCore", package: nio),
+            ], path: "Fuzz/Targets"),
+        tests(of: "CarrierFuzzing", [.product(name: "NIOCore", package: nio)]),
+
         tests(of: "CarrierCrypto", ["CarrierTesting"]),
         tests(
             of: "CarrierWire",
@@ -172,20 +181,20 @@ let package = Package(
             dependencies: [
                 "CarrierCapture", "CarrierCrypto", "CarrierWire", "CarrierProtocols",
                 .product(name: "NIOCore", package: nio),
-            ], exclude: ["FailCases"], swiftSettings: language),
+            ], swiftSettings: language),
     ]
 )
 
-// The fuzz target needs a linker and flags that nobody else should get: see Fuzz/README.md.
+// The fuzzer needs a linker and flags that nobody else should get: see Fuzz/README.md.
 if Context.environment["CARRIER_FUZZ"] != nil {
     let flags = ["-sanitize=fuzzer,address"]
-    for target in package.targets where ["CarrierCapture", "CarrierWire"].contains(target.name) {
+    let instrumented = ["CarrierCapture", "CarrierFuzzing", "CarrierProtocols", "CarrierWire"]
+    for target in package.targets where instrumented.contains(target.name) {
         target.swiftSettings = house + [.unsafeFlags(flags)]
     }
     package.targets.append(
         .executableTarget(
-            name: "FuzzDecode",
-            dependencies: ["CarrierCapture", "CarrierCrypto", .product(name: "NIOCore", package: nio)],
-            path: "Fuzz/Decode", swiftSettings: [.swiftLanguageMode(.v5), .unsafeFlags(flags)],
+            name: "carrier-fuzz", dependencies: ["CarrierFuzzing", .product(name: "NIOCore", package: nio)],
+            path: "Fuzz/Driver", swiftSettings: [.swiftLanguageMode(.v5), .unsafeFlags(flags)],
             linkerSettings: [.unsafeFlags(flags + ["-use-ld=lld"])]))
 }

@@ -38,7 +38,7 @@ private struct AsyncAnswerer: AsyncComponent {
     }
 }
 
-/// Measures messages between two nodes over loopback TCP: in one process, each on a thread of its own or both on one, or in
+/// Measures messages between two nodes over loopback: in one process, each on a thread of its own or both on one, or in
 /// two (`--serve`, `--connect`).
 @main
 struct MessageBench: AsyncParsableCommand {
@@ -46,6 +46,7 @@ struct MessageBench: AsyncParsableCommand {
         commandName: "carrier-bench", abstract: "Measure messages between two nodes.")
 
     @Option(help: "Seconds for each figure.") var seconds = 1.0
+    @Option(help: "tcp, quic or udp.", transform: { Address.Scheme($0) }) var transport = Address.Scheme.tcp
     @Option(help: "Only this kind: one-way, request or bulk.") var kind: String?
     @Option(help: "Only bodies of this many bytes.") var size: Int?
     @Option(help: "Only so many tasks that send at once: 1 or 64.") var inFlight: Int?
@@ -69,7 +70,8 @@ struct MessageBench: AsyncParsableCommand {
                 Self.configuration(), components: Node.standardComponents + components, application: application,
                 on: first
             ) { server in
-                let address = try await server.listen(on: Address(scheme: .tcp, host: "127.0.0.1", port: 0))
+                let address = try await server.listen(
+                    on: Address(scheme: command.transport, host: "127.0.0.1", port: 0))
                 guard command.serve else { return try await command.ask(address, on: last) }
                 print(address)
                 fflush(nil)
@@ -84,7 +86,7 @@ struct MessageBench: AsyncParsableCommand {
         try await Node.run(Self.configuration(), on: loop) { node in
             let peer = try await node.dial([address])
             if !command.json { print(Figures.header) }
-            for (kind, size, inFlight) in command.points {
+            for (kind, size, inFlight) in command.points(over: address.scheme) {
                 let figures = try await Self.onLoop(of: node) {
                     // The first run warms up.
                     _ = try await Self.measure(kind, peer, size, inFlight, seconds: command.seconds / 5)
@@ -95,13 +97,15 @@ struct MessageBench: AsyncParsableCommand {
         }
     }
 
-    /// What is measured, in order.
-    private var points: [(kind: String, size: Int, inFlight: Int)] {
+    /// What is measured, in order. Over UDP only what is answered is known to have arrived, and only what fits into a datagram
+    /// is sent.
+    private func points(over scheme: Address.Scheme) -> [(kind: String, size: Int, inFlight: Int)] {
         let messages = [64, 1024, 16_384].flatMap { size in
             ["one-way", "request"].flatMap { kind in [1, 64].map { (kind, size, $0) } }
         }
         return (messages + [("bulk", 65_536, 1), ("bulk", 1 << 20, 4)]).filter {
             (kind ?? $0.0) == $0.0 && (size ?? $0.1) == $0.1 && (inFlight ?? $0.2) == $0.2
+                && (scheme != .udp || $0.0 == "request" && $0.1 <= 1024)
         }
     }
 

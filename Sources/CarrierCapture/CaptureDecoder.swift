@@ -35,14 +35,19 @@ public struct CaptureDecoder {
     private let options: Options
     private let emitter: RecordEmitter
 
-    /// - Parameter sink: takes each record as it is complete; its bytes are shared with the input's memory, so what is
-    ///   kept for long is better copied.
-    public init(_ options: Options = Options(), sink: @escaping (CaptureRecord) throws -> Void) {
+    /// - Parameters:
+    ///   - plain: takes frames of a plain stream that need no record; nil to have records of them too.
+    ///   - sink: takes each record as it is complete; its bytes are shared with the input's memory, so what is kept for
+    ///     long is better copied.
+    public init(
+        _ options: Options = Options(), plain: ((PlainFrame) throws -> Void)? = nil,
+        sink: @escaping (CaptureRecord) throws -> Void
+    ) {
         self.options = options
         emitter = RecordEmitter(
             bodies: BodyDecoder(
                 verifies: options.verifies, difficulty: options.difficulty, wantsFields: options.wantsFields),
-            wantsContainers: options.wantsContainers, sink: sink)
+            wantsContainers: options.wantsContainers, plain: plain, sink: sink)
     }
 
     /// Decodes one input to its end.
@@ -80,7 +85,11 @@ public struct CaptureDecoder {
         var scanner = FrameScanner(bodyLimit: options.bodyLimit)
         while let piece = try input.next() {
             scanner.feed(piece)
-            while let item = scanner.next() { try emitter.item(item, place) }
+            while true {
+                if !isDerived { try emitter.plainFrames(&scanner) }
+                guard let item = scanner.next() else { break }
+                try emitter.item(item, place)
+            }
         }
         scanner.finish()
         while let item = scanner.next() { try emitter.item(item, place) }
@@ -156,9 +165,7 @@ public struct CaptureDecoder {
                 try recorded(packet, at: offset, isDerived: isDerived)
             } else {
                 try emitter.container("packet", offset, packet.fileBytes, isDerived: isDerived)
-                if let segment = PacketParser.segment(in: packet.data, link: link) {
-                    try connections.receive(segment)
-                }
+                if let payload = PacketParser.payload(of: packet.data, link: link) { try connections.receive(payload) }
             }
             offset += UInt64(packet.fileBytes.readableBytes)
         }

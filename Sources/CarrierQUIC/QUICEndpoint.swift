@@ -8,10 +8,6 @@
 
     /// One UDP socket and the QUIC connections over it. Confined to its event loop.
     final class QUICEndpoint: DatagramSocketDelegate {
-        /// Handshakes under way above which a dialler must first show that its address is its own.
-        private static let retryThreshold = 16
-        /// Handshakes under way above which nobody new is heard.
-        private static let handshakeLimit = 256
         /// Stateless resets and the like a second: more would serve nobody but an attacker.
         private static let strayLimit = 100
         /// What a peer may have under way: at first, and once it has shown that it needs more.
@@ -25,25 +21,29 @@
         let logKeys: (@Sendable (String) -> Void)?
         private let socket: DatagramSocket
         private let credentials: QUICCredentials
-        private let handshakeTimeout: TimeAmount
+        private let limits: QUICTransport.Limits
         /// Gets the links that others open; nil on an endpoint that only dials.
         private var accept: (@Sendable (any Link) -> Void)?
         private var table: [ConnectionID: QUICConnection] = [:]
         private var connections: [ObjectIdentifier: QUICConnection] = [:]
+        /// The one connection of an endpoint that dialled: it looks at packets with ids that nobody knows too, for a reset has none.
+        private var dialled: QUICConnection?
         private var touched: [QUICConnection] = []
         private var waiting: [QUICConnection] = []
         private let events = UnsafeMutablePointer<cquic_events>.allocate(capacity: 1)
+        /// Handshakes of others that are under way, the oldest first.
+        private var underWay: [QUICConnection] = []
         private var strays = 0
         private var straysSince: NIODeadline
         private var isClosing = false
 
         init(
-            _ socket: DatagramSocket, _ credentials: QUICCredentials, handshakeTimeout: TimeAmount,
+            _ socket: DatagramSocket, _ credentials: QUICCredentials, _ limits: QUICTransport.Limits,
             logKeys: (@Sendable (String) -> Void)?, accept: (@Sendable (any Link) -> Void)?
         ) {
             self.socket = socket
             self.credentials = credentials
-            self.handshakeTimeout = handshakeTimeout
+            self.limits = limits
             self.logKeys = logKeys
             self.accept = accept
             loop = socket.loop
@@ -68,7 +68,8 @@
                 var settings = cquic_settings(
                     identity: credentials.pointer, events: events, owner: owner,
                     secret: secret.bindMemory(to: UInt8.self).baseAddress, window: Self.window.first,
-                    max_window: Self.window.most, handshake_timeout: UInt64(clamping: handshakeTimeout.nanoseconds),
+                    max_window: Self.window.most,
+                    handshake_timeout: UInt64(clamping: TimeAmount(limits.deadline).nanoseconds),
                     idle_timeout: UInt64(TimeAmount.seconds(30).nanoseconds), keeps_keys: logKeys != nil)
                 return body(&settings)
             }
@@ -85,6 +86,7 @@
             var path = Self.path(local: socket.localAddress, remote: remote)
             try connection.start(&path, accepting: nil)
             connections[ObjectIdentifier(connection)] = connection
+            dialled = connection
             return connection
         }
 
@@ -115,7 +117,7 @@
             let kind = cquic_classify(bytes.baseAddress, bytes.count, &destination, &source, &isLong)
             switch kind {
             case CQUIC_PACKET:
-                if let connection = table[ConnectionID(destination)] {
+                if let connection = table[ConnectionID(destination)] ?? (isLong ? nil : dialled) {
                     connection.read(packet, &path, now: now)
                     if touched.last !== connection { touched.append(connection) }
                 } else if isLong {
@@ -145,20 +147,20 @@
                     packet.baseAddress, packet.count, secretPointer, address, socklen_t(size), now, &initial)
             }
             guard isFirst else { return }
-            let underWay = connections.values.count { $0.isInHandshake }
             if initial.token != nil, !initial.is_validated {
                 return answer(from: local, to: remote) { cquic_write_refusal($0, $1, &initial) }
             }
-            if underWay >= Self.retryThreshold, !initial.is_validated {
+            if underWay.count >= limits.halfOpen / 2, !initial.is_validated {
                 return remote.withSockAddr { address, size in
                     answer(from: local, to: remote) {
                         cquic_write_retry($0, $1, &initial, secretPointer, address, socklen_t(size), now)
                     }
                 }
             }
-            guard underWay < Self.handshakeLimit else { return }
+            if underWay.count >= limits.halfOpen { underWay.first?.abandon() }
             let connection = QUICConnection(
                 self, isOutbound: false, localAddress: Self.address(local), remoteAddress: Self.address(remote))
+            underWay.append(connection)
             do throws(LinkError) {
                 try connection.start(&path, accepting: &initial)
             } catch { return forget(connection) }
@@ -238,6 +240,10 @@
 
         func accepted(_ connection: QUICConnection) { accept?(connection) }
 
+        func handshakeEnded(of connection: QUICConnection) {
+            underWay.removeAll { $0 === connection }
+        }
+
         /// A connection is over; it is remembered for a while, to say so again to a side that did not hear it.
         func ended(_ connection: QUICConnection, for time: TimeAmount) {
             let bound = NIOLoopBound(connection, eventLoop: loop)
@@ -250,6 +256,7 @@
             connections[ObjectIdentifier(connection)] = nil
             touched.removeAll { $0 === connection }
             waiting.removeAll { $0 === connection }
+            if dialled === connection { dialled = nil }
             connection.free()
             if accept == nil, connections.isEmpty { isClosing = true }
             closeIfDone()

@@ -11,6 +11,7 @@
     public final class QUICTransport: Transport {
         public let scheme = Address.Scheme.quic
         private let identity: Identity
+        private let limits: Limits
         private let usesOffload: Bool
         private let logKeys: (@Sendable (String) -> Void)?
         // Made when first needed: who only uses TCP does not pay for a certificate.
@@ -18,13 +19,16 @@
 
         /// - Parameters:
         ///   - identity: whose key the certificate has.
+        ///   - limits: what handshakes of others may cost.
         ///   - usesOffload: whether the system cuts and joins datagrams for us (GSO, GRO). Without it, transfers are several times
         ///     slower, and captures on loopback show each packet. Default yes.
         ///   - logKeys: gets the lines of `SSLKEYLOGFILE`; nil leaves them to that environment variable. Default nil.
         public init(
-            identity: Identity, usesOffload: Bool = true, logKeys: (@Sendable (String) -> Void)? = nil
+            identity: Identity, limits: Limits = Limits(), usesOffload: Bool = true,
+            logKeys: (@Sendable (String) -> Void)? = nil
         ) {
             self.identity = identity
+            self.limits = limits
             self.usesOffload = usesOffload
             self.logKeys = logKeys
         }
@@ -48,12 +52,12 @@
             do { credentials = try self.credentials() } catch {
                 return loop.makeFailedFuture(LinkError.cannotBind("\(error)"))
             }
-            let logKeys = logKeys
+            let (limits, logKeys) = (limits, logKeys)
             return DatagramSocket.open(on: target, usesOffload: usesOffload, loop: loop)
                 .flatMapErrorThrowing { throw LinkError.cannotBind("\(address): \(LinkError.reason(of: $0))") }
                 .map { socket in
                     let endpoint = QUICEndpoint(
-                        socket.value, credentials, handshakeTimeout: .seconds(10), logKeys: logKeys, accept: accept)
+                        socket.value, credentials, limits, logKeys: logKeys, accept: accept)
                     return QUICListener(
                         endpoint: NIOLoopBound(endpoint, eventLoop: loop),
                         address: QUICEndpoint.address(socket.value.localAddress))
@@ -83,8 +87,7 @@
                     switch result {
                     case .success(let socket):
                         let endpoint = QUICEndpoint(
-                            socket.value, credentials, handshakeTimeout: TimeAmount(timeout), logKeys: logKeys,
-                            accept: nil)
+                            socket.value, credentials, Limits(deadline: timeout), logKeys: logKeys, accept: nil)
                         dial.start(endpoint, target)
                     case .failure(let error): dial.settle(.failure(.unreachable(LinkError.reason(of: error))))
                     }
@@ -163,7 +166,10 @@
         private static let error = LinkError.unsupportedScheme(
             "quic, which was left out: build with the package trait QUIC")
 
-        public init(identity: Identity, usesOffload: Bool = true, logKeys: (@Sendable (String) -> Void)? = nil) {}
+        public init(
+            identity: Identity, limits: Limits = Limits(), usesOffload: Bool = true,
+            logKeys: (@Sendable (String) -> Void)? = nil
+        ) {}
 
         public func listen(
             on address: Address, loop: any EventLoop, accept: @escaping @Sendable (any Link) -> Void
@@ -180,3 +186,19 @@
         }
     }
 #endif
+
+extension QUICTransport {
+    /// What handshakes that others begin may cost.
+    public struct Limits: Sendable, Hashable {
+        /// Those under way at once; one more ends the oldest, and above half of them a dialler must first show that its
+        /// address is its own. Default 32.
+        public var halfOpen: Int
+        /// One of them, as a whole. Default 10 s.
+        public var deadline: Duration
+
+        public init(halfOpen: Int = 32, deadline: Duration = .seconds(10)) {
+            self.halfOpen = halfOpen
+            self.deadline = deadline
+        }
+    }
+}

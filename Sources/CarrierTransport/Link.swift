@@ -10,6 +10,8 @@ public protocol Link: AnyObject {
     var remoteAddress: Address { get }
     /// This end of it.
     var localAddress: Address { get }
+    /// Where the other side is, as it is told: not where the link leads when a relay stands between. Default `remoteAddress`.
+    var observedAddress: Address { get }
     /// What the link has done for secrecy and identity. Default: nothing.
     var security: LinkSecurity { get }
     /// The most bytes of a frame, where a frame must fit into a datagram. Default nil: any size.

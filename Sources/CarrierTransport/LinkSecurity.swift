@@ -22,5 +22,6 @@ public enum LinkSecurity: Hashable, Sendable {
 
 extension Link {
     public var security: LinkSecurity { .none }
+    public var observedAddress: Address { remoteAddress }
     public var frameLimit: Int? { nil }
 }

@@ -83,6 +83,52 @@ struct DecodeTests {
         #expect(outcome.code == 0 && outcome.lines.count == 2, "\(outcome)")
     }
 
+    @Test("a gone reader is death by SIGPIPE, a full disk is exit 74", .enabled(if: Scratch.has("xxd")))
+    func brokenOutput() async throws {
+        let scratch = try await scratch()
+        let script = """
+            set +o pipefail
+            for N in $(seq 14); do cat dump dump >two; mv two dump; done
+            carrier decode --json dump | head -n 1 | cut -c 1-16; echo "${PIPESTATUS[0]}"
+            carrier decode dump >/dev/full; echo $?
+            carrier decode --stats dump >/dev/full; echo $?
+            carrier decode --json dump >json; carrier decode --encode json >/dev/full; echo $?
+            """
+        let outcome = try await scratch.shell(script, limit: .seconds(60))
+        #expect(outcome.lines == ["{\"type\":\"frame\",", "141", "74", "74", "74"], "\(outcome)")
+    }
+
+    @Test("memory does not follow the length of the input", arguments: ["frames", "noise", "recording", "json"])
+    func boundedMemory(kind: String) async throws {
+        let scratch = try Scratch()
+        let body = [UInt8](repeating: 0x61, count: 1000)
+        let frame: [UInt8] = [0xe8, 3, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + body
+        let packet =
+            Array(repeating: UInt8(0), count: 8) + [0x1a, 4, 0, 0, 0x1a, 4, 0, 0, 1, 0]
+            + [UInt8](repeating: 9, count: 32)
+        let header: [UInt8] = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 147, 0, 0, 0]
+        let unit: [UInt8] =
+            switch kind {
+            case "frames": frame
+            case "recording": packet + frame
+            case "json": Array("{\"type\":\"frame\",\"raw_b64\":\"\(Data(frame).base64EncodedString())\"}\n".utf8)
+            default: (0..<1024).map { UInt8(truncatingIfNeeded: $0 &* $0 &* 31 ^ $0 >> 3) | 1 }
+            }
+        let block = Data((0..<256).flatMap { _ in unit })
+        try block.write(to: URL(fileURLWithPath: "\(scratch.path)/block"))
+        try Data(kind == "recording" ? header : []).write(to: URL(fileURLWithPath: "\(scratch.path)/header"))
+        let script = """
+            mkfifo pipe; carrier decode --json pipe >/dev/null & P=$!
+            exec 3>pipe; cat header block block block block >&3; grep VmHWM "/proc/$P/status"
+            for N in $(seq 32); do cat block >&3; done; grep VmHWM "/proc/$P/status"
+            exec 3>&-; wait $P || true
+            """
+        let outcome = try await scratch.shell(script, limit: .seconds(100))
+        let peaks = outcome.lines.compactMap { Int($0.split(separator: " ").dropFirst().first ?? "") }
+        try #require(peaks.count == 2, "\(outcome)")
+        #expect(peaks[1] - peaks[0] < 3072, "\(peaks) KiB")
+    }
+
     @Test("a signal ends it while it waits for a pipe")
     func signal() async throws {
         let scratch = try Scratch()

@@ -65,7 +65,7 @@ struct RoundTripTests {
         #expect(encoded(decoded.json).bytes == input)
     }
 
-    @Test("Damaged captures and JSON come back too", arguments: 0..<60)
+    @Test("Damaged, cut and mixed up captures and JSON come back too", arguments: 0..<120)
     func damaged(seed: Int) throws {
         var random = SeededRandom(UInt64(seed))
         let inputs = try Self.inputs.get()
@@ -74,11 +74,54 @@ struct RoundTripTests {
             input.setInteger(
                 UInt8.random(in: 0...255, using: &random), at: Int.random(in: 0..<input.readableBytes, using: &random))
         }
+        let place = Int.random(in: 0...input.readableBytes, using: &random)
+        let end = input.getSlice(at: place, length: input.readableBytes - place) ?? ByteBuffer()
+        switch seed % 4 {
+        case 0: input.moveWriterIndex(to: place)
+        case 1:
+            input.moveWriterIndex(to: place)
+            input.writeBytes(random.bytes(Int.random(in: 1...100, using: &random)))
+            input.writeImmutableBuffer(end)
+        case 2: if let other = inputs.randomElement(using: &random)?.bytes { input.writeImmutableBuffer(other) }
+        default: break
+        }
         let decoded = try Decoded(input, pieceSize: Int.random(in: 1...5000, using: &random))
         #expect(decoded.original == input)
         #expect(encoded(decoded.json).bytes == input)
         // Rendering for people must stand whatever the bytes are.
         _ = decoded.text
+    }
+
+    @Test("Plain frames on their short way give the lines that their records would", arguments: [1, 100, Int.max])
+    func shortWay(pieceSize: Int) throws {
+        let frames = try Samples.frames() + [AckResponse(nonce: 5).frame(flags: .reply, nonce: 1), Keepalive().frame()]
+        var input = Samples.bytes(frames)
+        input.writeString("stray")
+        input.writeImmutableBuffer(Samples.bytes(frames.reversed()))
+        for showsPayload in [false, true] {
+            let lines = Lines(showsPayload)
+            let decoder = CaptureDecoder(plain: { lines.add($0) }, sink: { lines.add($0) })
+            var rest = input
+            try decoder.decode { rest.readSlice(length: min(pieceSize, rest.readableBytes)).flatMap { $0.nonEmpty } }
+            var records = JSONRenderer(showsPayload: showsPayload)
+            for record in try Decoded(input, pieceSize: pieceSize).records { records.render(record) }
+            #expect(lines.json.take() == records.take())
+            #expect(lines.plain > 5)
+        }
+    }
+
+    private final class Lines {
+        var json: JSONRenderer
+        var plain = 0
+
+        init(_ showsPayload: Bool) { json = JSONRenderer(showsPayload: showsPayload) }
+
+        func add(_ frame: PlainFrame) {
+            plain += 1
+            json.render(frame)
+        }
+
+        func add(_ record: CaptureRecord) { json.render(record) }
     }
 
     @Test("Records that another program has filtered and laid out anew still give their frames")

@@ -14,7 +14,7 @@ struct ConnectionChurnTests {
     /// Rounds; `$CARRIER_ROUNDS` for more than there is time for every day.
     private static let rounds = ProcessInfo.processInfo.environment["CARRIER_ROUNDS"].flatMap { Int($0) } ?? 1000
 
-    @Test("over sockets: descriptors and memory are back where they were")
+    @Test("row 37: over sockets: descriptors and memory are back where they were")
     func sockets() async throws {
         let identity = try TestIdentity.make()
         let easy = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)

@@ -43,7 +43,7 @@ struct RegistryTests {
         #expect(registry.entry(for: .ping)?.name == "ping")
     }
 
-    @Test("Double and reserved registrations are refused at once, and change nothing")
+    @Test("row 21: Double and reserved registrations are refused at once, and change nothing")
     func refusals() throws {
         var registry = MessageRegistry()
         try registry.register(Greeting.self, opcode: Opcode(1000))

@@ -383,9 +383,9 @@ def preface(network=1, version=1, flags=0, magic=b"CARR"):
 
 
 def address(text):
-    """HOST and PORT of `tcp://[ID@]HOST:PORT`, and the id or None."""
+    """HOST and PORT of `SCHEME://[ID@]HOST:PORT`, and the id or None."""
     scheme, rest = text.split("://")
-    assert scheme == "tcp", text
+    assert scheme in ("tcp", "udp", "quic"), text
     identity, _, place = rest.rpartition("@")
     host, _, port = place.rpartition(":")
     return host.strip("[]"), int(port), bytes.fromhex(identity) if identity else None

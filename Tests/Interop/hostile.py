@@ -1001,5 +1001,106 @@ def server_unregistered():
     serve(one)
 
 
+def client_victims(target):
+    """Row 27. Asked to dial others, the node does not; asked to dial the asker itself again and again, it does so rarely."""
+    victim = listen("127.0.0.2")
+    victim.settimeout(0.3)
+    session = dial(target)
+    port = victim.getsockname()[1]
+    elsewhere = ["tcp://127.0.0.2:%d" % port, "udp://127.0.0.2:%d" % port, "quic://127.0.0.2:%d" % port,
+                 "tcp://localhost:%d" % port, "tcp://0.0.0.0:%d" % port, "tcp://[::ffff:127.0.0.2]:%d" % port]
+    for text in elsewhere:
+        body = session.request(REACHABILITY_REQUEST, string(text))[4]
+        expect(Reader(body).u16() == 2, "%s: status %d" % (text, Reader(body).u16()))
+    try:
+        victim.accept()
+        raise ProtocolError("the victim was dialled")
+    except socket.timeout:
+        pass
+    # Many askers at one place, each of them often.
+    own = listen("127.0.0.1", backlog=4096)
+    own.settimeout(0.5)
+    text = "tcp://127.0.0.1:%d" % own.getsockname()[1]
+    statuses = []
+    for _ in range(20):
+        asker = dial(target)
+        nonces = [asker.next_nonce() for _ in range(20)]
+        for nonce in nonces:
+            asker.send(REACHABILITY_REQUEST, string(text), REQUEST, nonce)
+        statuses += [Reader(asker.reply_to(nonce)[4]).u16() for nonce in nonces[1:]]
+        asker.close()
+    expect(statuses == [3] * len(statuses), "a second dial for one asker while the first is under way")
+    dials = 0
+    while True:
+        try:
+            own.accept()[0].close()
+            dials += 1
+        except socket.timeout:
+            break
+    expect(1 <= dials <= 20, "%d dials" % dials)
+    session.ping()
+    session.disconnect()
+
+
+def client_doors(target):
+    """The limits of a relay: 4 doors a node, 16 who wait at one; tickets that are none; doors of sessions that broke."""
+    owner = dial(target)
+
+    def ask():
+        reader = Reader(owner.request(PROXY_REQUEST, u8(0) + bytes(16))[4])
+        return reader.u16(), reader.string()
+
+    answers = [ask() for _ in range(8)]
+    doors = [door for status, door in answers if status == 0]
+    expect([status for status, _ in answers] == [0] * 4 + [2] * 4, "doors: %r" % (answers,))
+    expect(ask()[0] == 3, "a ninth request at once")
+    callers = [connect(doors[0]) for _ in range(20)]
+    offers = [owner.next() for _ in range(16)]
+    expect(all(frame[0] == PROXY_RESPONSE for frame in offers), "offers")
+    for caller in callers[16:]:
+        ends(caller, silent=True)
+    for ticket in (bytes(16), b"\xff" * 16):
+        thief = dial(target)
+        thief.send(PROXY_REQUEST, u8(1) + ticket)
+        ends_with(thief, PROTOCOL_ERROR)
+    # The ticket of one who waits is good once.
+    ticket = offers[0][4][-16:]
+    circuit = dial(target, owner.identity)
+    circuit.send(PROXY_REQUEST, u8(1) + ticket)
+    again = dial(target)
+    again.send(PROXY_REQUEST, u8(1) + ticket)
+    ends_with(again, PROTOCOL_ERROR)
+    # Neither side of the circuit says or reads anything; the owner breaks off.
+    owner.link.close()
+    for caller in callers[1:16]:
+        ends(caller, silent=True)
+    callers[0].sendall(b"still here")
+    expect(circuit.next()[4] == b"still here", "a circuit ends with its door")
+    circuit.link.close()
+    ends(callers[0])
+
+
+def server_poison(port):
+    """Row 26. Answers each lookup with records of live-looking nodes at places where nobody must be sent."""
+    poisoned = [
+        "tcp://0.0.0.0:" + port, "tcp://[::]:" + port, "tcp://[::ffff:0.0.0.0]:" + port, "tcp://255.255.255.255:" + port,
+        "tcp://224.0.0.1:" + port, "tcp://169.254.0.1:" + port, "tcp://[fe80::1]:" + port, "tcp://127.0.0.1:0",
+        "tcp://localhost:" + port,
+    ]
+    liars = [Identity() for _ in poisoned]
+
+    def one(link, identity):
+        session = accept(None, identity, link=link, addresses=["tcp://127.0.0.1:%d" % link.getsockname()[1]])
+        while True:
+            opcode, flags, _, nonce, body = session.next()
+            if opcode == DISCONNECT:
+                return
+            if opcode == LOOKUP_NODE_REQUEST:
+                records = [liar.record([place]) for liar, place in zip(liars, poisoned)]
+                session.send(LOOKUP_NODE_RESPONSE, list_(records), REPLY, nonce)
+
+    serve(one)
+
+
 if __name__ == "__main__":
     run(globals())

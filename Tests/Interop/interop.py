@@ -183,6 +183,103 @@ def client_broadcast(target):
     session.disconnect()
 
 
+def proxy_response(body):
+    """status, address, ticket"""
+    reader = Reader(body)
+    response = reader.u16(), reader.string(), reader.raw(16)
+    reader.end()
+    return response
+
+
+def client_door(target):
+    """A door at a relay: what comes to it is told, fetched by a second session, and passed on both ways."""
+    identity = Identity()
+    owner = dial(target, identity)
+    opcode, flags, _, _, body = owner.request(PROXY_REQUEST, u8(0) + bytes(16))
+    status, door, ticket = proxy_response(body)
+    expect((opcode, flags, status, ticket) == (PROXY_RESPONSE, REPLY, 0, bytes(16)), "door: %r" % ((opcode, flags, status),))
+    expect(address(door)[2] is None, "a pinned door: " + door)
+    # The same identity, and another one: the ticket says what is fetched.
+    for claimant in (identity, identity, Identity()):
+        caller = connect(door)
+        caller.sendall(b"before anybody listens ")
+        opcode, flags, _, _, body = owner.next()
+        status, remote, ticket = proxy_response(body)
+        expect((opcode, flags, status) == (PROXY_RESPONSE, 0, 100), "offer: %r" % ((opcode, flags, status),))
+        expect(remote == place(caller.getsockname()), "remote %s" % remote)
+        circuit = dial(target, claimant)
+        circuit.send(PROXY_REQUEST, u8(1) + ticket)
+        caller.sendall(b"and after" * 20_000)
+        caller.shutdown(socket.SHUT_WR)
+        got = bytearray()
+        while not got.endswith(b"before anybody listens " + b"and after" * 20_000):
+            opcode, _, _, _, body = circuit.next()
+            expect(opcode == BYTES, "opcode %d in a circuit" % opcode)
+            got += body
+        circuit.link.close()
+        caller.close()
+        owner.ping()
+    # The other way, to its end.
+    caller = connect(door)
+    _, _, ticket = proxy_response(owner.next()[4])
+    circuit = dial(target, identity)
+    circuit.send(PROXY_REQUEST, u8(1) + ticket)
+    circuit.send(BYTES, b"welcome" * 50_000)
+    circuit.send(BYTES, b"", END_OF_STREAM)
+    got = bytearray()
+    while True:
+        piece = caller.recv(65536)
+        if not piece:
+            break
+        got += piece
+    expect(bytes(got) == b"welcome" * 50_000, "%d bytes came out of the door" % len(got))
+    # A door closes with the session that asked for it.
+    owner.disconnect()
+    for _ in range(100):
+        try:
+            connect(door).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.05)
+    raise ProtocolError("the door stays open")
+
+
+def client_dial_back(target):
+    """The node dials the address that a peer names, and shakes hands with that peer's id there."""
+    identity = Identity()
+    server = listen()
+    own = place(server.getsockname())
+    session = dial(target, identity)
+    nonce = session.next_nonce()
+    session.send(REACHABILITY_REQUEST, string(own), REQUEST, nonce)
+    back = accept(server, identity)
+    reason, _ = back.until_disconnect()
+    expect(reason == SHUTDOWN, "dialled back, then Disconnect(%d)" % reason)
+
+    def status_of(frame):
+        reader = Reader(frame[4])
+        status, text = reader.u16(), reader.string()
+        reader.end()
+        expect(frame[0] == REACHABILITY_RESPONSE, "opcode %d" % frame[0])
+        return status, text
+
+    expect(status_of(session.reply_to(nonce))[0] == 0, "status of what was reached")
+    # Somebody else answers there.
+    nonce = session.next_nonce()
+    session.send(REACHABILITY_REQUEST, string(own), REQUEST, nonce)
+    try:
+        accept(server, Identity()).close()
+    except (ProtocolError, Closed, OSError, InvalidTag):
+        pass
+    status, text = status_of(session.reply_to(nonce))
+    expect(status == 1 and text, "status of another identity: %d %r" % (status, text))
+    server.close()
+    status, text = status_of(session.request(REACHABILITY_REQUEST, string(own)))
+    expect(status == 1 and text, "status of a closed port: %d %r" % (status, text))
+    session.ping()
+    session.disconnect()
+
+
 # --- Servers --------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +313,60 @@ def server_stream():
         say("got %d %s" % (len(got), hashlib.sha256(got).hexdigest()))
 
     serve(one)
+
+
+def server_relay():
+    """A relay: one door for each session that asks, whose address is printed; callers wait for who fetches them."""
+    waiting = {}
+    identity = Identity()
+
+    def serve_door(session, door):
+        while True:
+            caller = door.accept()[0]
+            caller.settimeout(20)
+            ticket = os.urandom(16)
+            waiting[ticket] = caller
+            session.send(PROXY_RESPONSE, u16(100) + string(place(caller.getpeername())) + ticket)
+
+    def pump(caller, session):
+        while True:
+            piece = caller.recv(30_000)
+            session.send(BYTES, piece, 0 if piece else END_OF_STREAM)
+            if not piece:
+                return
+
+    def one(link, identity):
+        session = accept(None, identity, link=link)
+        while True:
+            opcode, flags, _, nonce, body = session.next()
+            if opcode == DISCONNECT:
+                return
+            if opcode == LOOKUP_NODE_REQUEST:
+                session.send(LOOKUP_NODE_RESPONSE, list_([]), REPLY, nonce)
+                continue
+            expect(opcode == PROXY_REQUEST, "opcode %d" % opcode)
+            kind, ticket = body[0], body[1:]
+            if kind == 0:
+                expect(flags & REQUEST, "a request for a door that is none")
+                door = listen()
+                session.send(PROXY_RESPONSE, u16(0) + string(place(door.getsockname())) + bytes(16), REPLY, nonce)
+                say("door %s" % place(door.getsockname()))
+                threading.Thread(target=serve_door, args=(session, door), daemon=True).start()
+            else:
+                caller = waiting.pop(ticket)
+                threading.Thread(target=pump, args=(caller, session), daemon=True).start()
+                while True:
+                    opcode, flags, _, nonce, body = session.next()
+                    if opcode != BYTES:
+                        caller.close()
+                        return
+                    caller.sendall(body)
+                    if flags & NEEDS_ACK:
+                        session.send(ACK_RESPONSE, u32(nonce), REPLY, nonce)
+                    if flags & END_OF_STREAM:
+                        caller.shutdown(socket.SHUT_WR)
+
+    serve(one, identity)
 
 
 if __name__ == "__main__":

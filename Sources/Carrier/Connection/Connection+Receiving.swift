@@ -100,6 +100,7 @@ extension Connection {
     }
 
     func inboxChanged() {
+        if inbox.isFull, !holds.contains(.inbox) { node.note(.waiting) }
         setHold(.lock, inbox.isLocked)
         setHold(.inbox, inbox.isFull)
     }
@@ -107,11 +108,8 @@ extension Connection {
     // MARK: Byte stream
 
     private func receiveBytes(_ frame: Frame) {
-        guard node.configuration.takesByteStreams else {
-            node.receive(frame, from: self)
-            return
-        }
         guard let stream else {
+            guard node.configuration.takesByteStreams else { return node.receive(frame, from: self) }
             earlyBytes.append(frame)
             setHold(.stream, true)
             return

@@ -41,6 +41,9 @@ extension Connection {
         return try session.send(message, opcode, flags, nonce: nonce, buffer: limits.send.buffer)
     }
 
+    /// Requests that wait for an answer.
+    var outstanding: Int { requests.count }
+
     /// How much larger a frame is than what the link carries; nil when it fits.
     private func excess(of frame: Frame) -> RequestError? {
         guard let limit = session?.link.frameLimit, frame.encodedSize > limit else { return nil }
@@ -124,6 +127,7 @@ extension Connection {
     /// The buffer is full from now on, until something goes out.
     private func noteFull() {
         guard fullSince == nil else { return }
+        node.note(.sendBuffer)
         let now = node.environment.now()
         fullSince = now
         look(at: now + TimeAmount(limits.send.full))
@@ -184,7 +188,9 @@ extension Connection {
     /// Why no answer can be waited for now.
     private var refusal: RequestError? {
         if isOver { return .disconnected(cause ?? .broken("closed")) }
-        return requests.count < limits.send.requests ? nil : .tooManyOutstanding(limit: limits.send.requests)
+        guard requests.count >= limits.send.requests else { return nil }
+        node.note(.requests)
+        return .tooManyOutstanding(limit: limits.send.requests)
     }
 
     private func expect(_ nonce: UInt32, wantsReply: Bool, within limit: Duration, _ waiter: RequestTable.Waiter) {

@@ -21,10 +21,14 @@ extension Connection {
         alarm.hasGoneOff()
         guard !isOver else { return }
         let now = node.environment.now()
-        for (waiter, error) in requests.takeOverdue(at: now) { settle(waiter, .failed(error)) }
+        for (waiter, error) in requests.takeOverdue(at: now) {
+            node.note(.request)
+            settle(waiter, .failed(error))
+        }
         if let next = requests.nextDeadline { look(at: next) }
         while let first = roomWaiters.first, first.deadline <= now {
             roomWaiters.removeFirst()
+            node.note(.sendWait)
             first.completion(.sendBufferFull(limit: limits.send.buffer))
         }
         if let next = roomWaiters.first { look(at: next.deadline) }

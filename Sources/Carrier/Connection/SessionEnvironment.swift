@@ -12,6 +12,8 @@ final class SessionEnvironment {
     var record: PeerRecord
     /// Gets the key log line of each session.
     let logKeys: (String) -> Void
+    /// How often each limit was reached.
+    var limitCounts = LimitCounts()
 
     /// Sessions that have said good-bye and whose links have not ended yet.
     var closing: [ObjectIdentifier: SessionLink] = [:]

@@ -111,7 +111,7 @@ final class SessionLink: LinkDelegate {
     private func start(pinned: PeerID?) {
         if case .established(let hello) = link.security { return startEstablished(hello, pinned) }
         let terms = environment.terms
-        let observed = remoteAddress.description
+        let observed = link.observedAddress.description
         do throws(HandshakeError) {
             if isOutbound {
                 var first = ByteBuffer()
@@ -323,6 +323,11 @@ final class SessionLink: LinkDelegate {
         watchPartialFrame()
     }
 
+    /// Hands over a frame that another owner was given.
+    func redeliver(_ frame: Frame) {
+        if isHeld { heldFrames.append(frame) } else { owner?.session(self, didReceive: frame) }
+    }
+
     func linkDidRead(_ bytes: ByteBuffer) {
         hasHeard = true
         heardAt = environment.now()
@@ -393,6 +398,7 @@ final class SessionLink: LinkDelegate {
         nothings = 0
         guard let pause, !isThrottled else { return }
         isThrottled = true
+        environment.limitCounts.note(.forNothing)
         link.setReading(false)
         environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [self] in
             guard phase != .closed else { return }
@@ -471,7 +477,9 @@ final class SessionLink: LinkDelegate {
         switch phase {
         case .handshake:
             let deadline = startedAt + TimeAmount(limits.handshake.deadline)
-            if now >= deadline { end(.handshake(.timeout(limits.handshake.deadline))) } else { lookAt(deadline) }
+            guard now >= deadline else { return lookAt(deadline) }
+            environment.limitCounts.note(.handshake)
+            end(.handshake(.timeout(limits.handshake.deadline)))
         case .open:
             guard let partialSince, !isHeld else { return }
             let deadline = partialSince + TimeAmount(limits.receive.frame)

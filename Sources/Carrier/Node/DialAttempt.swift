@@ -18,11 +18,15 @@ final class DialAttempt: SessionLinkOwner {
 
     /// Whom the dial may lead to: nil when an address allows anybody.
     let pinned: PeerID?
+    /// Whether the connection is to stand beside the one with the same peer.
+    let isAside: Bool
 
     init(
-        to addresses: [Address], node: NodeCore, completion: @escaping (Result<Connection, DialError>) -> Void
+        to addresses: [Address], aside: Bool, node: NodeCore,
+        completion: @escaping (Result<Connection, DialError>) -> Void
     ) {
         self.node = node
+        isAside = aside
         self.completion = completion
         let peers = Set(addresses.map(\.peer))
         pinned = peers.count == 1 ? peers.first.flatMap { $0 } : nil
@@ -83,6 +87,7 @@ final class DialAttempt: SessionLinkOwner {
             if let error = failure.error as? HandshakeError { failed(address, error) }
             start()
         case .failure(let error):
+            if error == .timeout { node.note(.dial) }
             note(.unreachable(address, error))
             start()
         }
@@ -113,6 +118,10 @@ final class DialAttempt: SessionLinkOwner {
 
     func sessionDidOpen(_ session: SessionLink) {
         guard let handshaking, handshaking.session === session else { return }
+        if isAside {
+            let connection = node.openAside(session, dialled: handshaking.address, connect: handshaking.connect)
+            return end(connection.map { .success($0) } ?? .failure(.shuttingDown))
+        }
         node.didOpen(session, dialled: handshaking.address, connect: handshaking.connect) { [self] result in
             end(result)
         }

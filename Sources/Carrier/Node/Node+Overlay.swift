@@ -148,7 +148,7 @@ extension Node {
     public var contactCount: Int { get async { await with { $0.host.context.contacts.count } } }
 
     /// Calls `body` on the loop and waits until it calls `done`.
-    private nonisolated(nonsending) func withNotice<Value: Sendable>(
+    nonisolated(nonsending) func withNotice<Value: Sendable>(
         _ body: @escaping @Sendable (NodeCore, @escaping @Sendable (Value) -> Void) -> Void
     ) async -> Value {
         await withCheckedContinuation { continuation in

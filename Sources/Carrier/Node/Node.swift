@@ -59,8 +59,8 @@ public final class Node: Sendable {
         }
     }
 
-    /// The building blocks that every node should have: it answers pings and metrics.
-    public static var standardComponents: [any Component] { [PingResponder(), PeerMetrics()] }
+    /// The building blocks that every node should have: it answers pings and metrics, and tells peers whether they can be dialled.
+    public static var standardComponents: [any Component] { [PingResponder(), PeerMetrics(), Reachability()] }
 
     /// Starts a node whose end is the caller's to bring about, with `stop`; prefer `run`.
     public static func start(
@@ -113,12 +113,13 @@ public final class Node: Sendable {
     /// What the node has counted.
     public var statistics: NodeStatistics {
         get async {
-            await with { core in
-                var statistics = core.statistics
-                statistics.componentFailures &+= core.host.failures
-                return statistics
-            }
+            await with { $0.statisticsNow }
         }
+    }
+
+    /// Every limit of `Limits`: what it is, how much of it is in use, how often it was reached.
+    public var limits: [LimitUse] {
+        get async { await with { $0.limitUses } }
     }
 
     /// What the node's `PeerMetrics` have measured of a peer in their window; nil before the first measurement, and where

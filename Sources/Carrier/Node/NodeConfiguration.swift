@@ -25,6 +25,10 @@ public struct NodeConfiguration: Sendable {
     public var usesDatagramOffload = true
     /// Whether `Bytes` frames are streams for `Peer.splice`; else they are messages like others. Default yes.
     public var takesByteStreams = true
+    /// What being a relay for others may cost: opens ports for nodes that nobody can dial. Default nil: not a relay.
+    public var relay: RelayServer.Configuration?
+    /// Relays to ask for a door where they cannot reach this node themselves. Default none.
+    public var relays: [Address] = []
     /// The application's messages. Default none.
     public var messages = MessageRegistry()
     /// Whether application opcodes that nobody registered are messages like others; else they end the connection.

@@ -25,18 +25,25 @@ extension NodeCore: SessionLinkOwner {
 
     private func accept(_ link: any Link) {
         let source = link.remoteAddress.ip
+        if relay.takePass(source) { return receive(link) {} }
         guard !isStopping, admission.admit(source, now: Instant(loop.now)) else {
             statistics.refused += 1
             meters.refused.increment()
             return link.close()
         }
+        receive(link) { [self] in admission.release(source) }
+    }
+
+    /// Shakes hands with whoever is on a link that was let in.
+    func receive(_ link: any Link, onEnd: @escaping () -> Void) {
         if halfOpen.count >= configuration.limits.handshake.halfOpen {
             // Who has said nothing yet goes first: an honest dialler speaks at once.
             let victim = halfOpen.first { !$0.hasHeard } ?? halfOpen.first
             victim?.abort(.local(.tooManyConnections, "too many handshakes at once"))
+            note(.halfOpen)
         }
         let session = SessionLink(link, isOutbound: false, pinned: nil, in: environment, owner: self)
-        session.onEnd = { [self] in admission.release(source) }
+        session.onEnd = onEnd
         halfOpen.append(session)
     }
 
@@ -69,25 +76,27 @@ extension NodeCore: SessionLinkOwner {
 
     /// Connects to whoever answers first at one of the addresses, or hands out the connection that stands already.
     ///
+    /// - Parameter aside: whether to make a connection of its own, that no component hears of.
     /// - Returns: the attempt, to give up with; nil when it is over already.
     @discardableResult
     func dial(
-        _ addresses: [Address], completion: @escaping (Result<Connection, DialError>) -> Void
+        _ addresses: [Address], aside: Bool = false, completion: @escaping (Result<Connection, DialError>) -> Void
     ) -> DialAttempt? {
-        for address in addresses {
+        for address in addresses where !aside {
             if let peer = address.peer, let connection = connections[peer] {
                 completion(.success(connection))
                 return nil
             }
         }
         let limit = configuration.limits.connections.outbound
-        guard !isStopping, let first = addresses.first, attempts.count + outboundCount < limit else {
+        guard !isStopping, let first = addresses.first, attempts.count + outboundCount + asides.count < limit else {
+            if !isStopping, !addresses.isEmpty { note(.outbound) }
             let error: DialError =
                 isStopping ? .shuttingDown : addresses.isEmpty ? .noAddress : .tooManyConnections(limit: limit)
             completion(.failure(error))
             return nil
         }
-        let attempt = DialAttempt(to: addresses, node: self, completion: completion)
+        let attempt = DialAttempt(to: addresses, aside: aside, node: self, completion: completion)
         attempts.append(attempt)
         let resolver = NameResolver()
         let family = configuration.family
@@ -129,8 +138,8 @@ extension NodeCore: SessionLinkOwner {
         }
     }
 
-    private var outboundCount: Int { connections.values.count { $0.info.isOutbound } }
-    private var inboundCount: Int { connections.values.count { !$0.info.isOutbound } }
+    var outboundCount: Int { connections.values.count { $0.info.isOutbound } }
+    var inboundCount: Int { connections.values.count { !$0.info.isOutbound } }
 
     func attemptDidEnd(_ attempt: DialAttempt) { attempts.removeAll { $0 === attempt } }
 
@@ -145,13 +154,9 @@ extension NodeCore: SessionLinkOwner {
         _ session: SessionLink, dialled: Address?, connect: Duration,
         completion: @escaping (Result<Connection, DialError>) -> Void
     ) {
-        guard let hello = session.hello else { return }
+        guard let info = peerInfo(of: session, dialled: dialled) else { return }
         let address = (dialled ?? session.remoteAddress)
-        let info = PeerInfo(
-            record: hello.record, address: address.pinned(to: hello.record.peer),
-            observedAddress: hello.observedAddress, agent: hello.agent, isOutbound: session.isOutbound)
-        let timing = ConnectionTiming(
-            connect: connect, handshake: Duration(session.openedAt - session.startedAt))
+        let timing = timing(of: session, connect: connect)
         if let refusal = refusal(of: info) {
             session.owner = session.isOutbound ? nil : self
             session.close(refusal.reason, refusal.text)
@@ -160,20 +165,67 @@ extension NodeCore: SessionLinkOwner {
         guard let standing = connections[info.peer] else {
             return completion(.success(announce(session, info, timing)))
         }
+        if info.record.sequence > standing.info.record.sequence {
+            tick()
+            host.renewed(info)
+        }
+        if !session.isOutbound, isCallback(info.peer) {
+            session.close(.duplicateConnection, "dialled back, as asked")
+            return completion(.success(standing))
+        }
+        if !session.isOutbound, relay.awaits(info.peer) {
+            return relay.hear(session) { [self] frame in
+                if let standing = connections[info.peer] {
+                    compete(standing, session, info, timing, completion)
+                } else {
+                    completion(.success(announce(session, info, timing)))
+                }
+                if let frame { session.redeliver(frame) }
+            }
+        }
+        compete(standing, session, info, timing, completion)
+    }
+
+    /// A second session of a peer that has a connection.
+    private func compete(
+        _ standing: Connection, _ session: SessionLink, _ info: PeerInfo, _ timing: ConnectionTiming,
+        _ completion: @escaping (Result<Connection, DialError>) -> Void
+    ) {
         resolve(standing, session, info, timing) { [self] winner in
             if let winner {
                 completion(.success(winner))
             } else if session.isOpen {
                 completion(.success(announce(session, info, timing)))
             } else {
-                completion(.failure(.rejected(address, .broken("the connection ended"))))
+                completion(.failure(.rejected(info.address, .broken("the connection ended"))))
             }
         }
+    }
+
+    private func peerInfo(of session: SessionLink, dialled: Address?) -> PeerInfo? {
+        session.hello.map { hello in
+            PeerInfo(
+                record: hello.record, address: (dialled ?? session.remoteAddress).pinned(to: hello.record.peer),
+                observedAddress: hello.observedAddress, agent: hello.agent, isOutbound: session.isOutbound)
+        }
+    }
+
+    private func timing(of session: SessionLink, connect: Duration) -> ConnectionTiming {
+        ConnectionTiming(connect: connect, handshake: Duration(session.openedAt - session.startedAt))
+    }
+
+    /// A session that stands beside the connection with its peer, for one purpose; nil when it cannot.
+    func openAside(_ session: SessionLink, dialled: Address?, connect: Duration) -> Connection? {
+        guard !isStopping, let info = peerInfo(of: session, dialled: dialled) else { return nil }
+        let connection = Connection(session, info: info, timing: timing(of: session, connect: connect), node: self)
+        asides[ObjectIdentifier(connection)] = connection
+        return connection
     }
 
     private func refusal(of info: PeerInfo) -> (reason: Disconnect.Reason, text: String)? {
         if isStopping { return (.shutdown, "") }
         if !info.isOutbound, connections[info.peer] == nil, inboundCount >= configuration.limits.connections.inbound {
+            note(.inbound)
             return (.tooManyConnections, "\(configuration.limits.connections.inbound) inbound connections at most")
         }
         if case .refused(let text) = configuration.admit(info) { return (.applicationClosed, text) }
@@ -249,10 +301,11 @@ extension NodeCore: SessionLinkOwner {
     func expectsSuccessor(of connection: Connection) -> Bool {
         guard connection.isFresh else { return false }
         return !halfOpen.isEmpty || contenders[connection.peer] != nil
-            || attempts.contains { $0.pinned == nil || $0.pinned == connection.peer }
+            || attempts.contains { !$0.isAside && ($0.pinned == nil || $0.pinned == connection.peer) }
     }
 
     func connectionDidEnd(_ connection: Connection, _ cause: DisconnectCause) {
+        asides[ObjectIdentifier(connection)] = nil
         guard connections[connection.peer] === connection else { return }
         connections[connection.peer] = nil
         log.debug("\(connection.peer.short) disconnected, \(cause)")
@@ -260,6 +313,9 @@ extension NodeCore: SessionLinkOwner {
         host.disconnected(connection.info, cause)
         statistics.disconnected += 1
         if case .broken = cause { statistics.broken += 1 }
+        noteLimit(behind: cause)
+        statistics.bytesIn &+= connection.bytesIn
+        statistics.bytesOut &+= connection.bytesOut
         meters.disconnected.increment()
         meters.connections.record(connections.count)
         meters.bytesIn.increment(by: connection.bytesIn)

@@ -8,6 +8,7 @@ internal import NIOCore
 extension NodeCore {
     /// Gives a message to the components, then to the application.
     func receive(_ frame: Frame, from connection: Connection) {
+        if frame.opcode == .proxyRequest, relay.takes(frame, from: connection) { return }
         let reception = host.receive(Inbound(peer: connection.peer, frame: frame))
         if reception == .unrouted, !isForApplication(frame.opcode) {
             return connection.fail(
@@ -67,6 +68,14 @@ extension NodeCore {
                     result.map(\.info).mapError { RequestError.unreachable("\($0)") })
                 carryOutWork()
             }
+        case .check(let address, let ticket):
+            check(address) { [weak self] result in
+                guard let self else { return }
+                tick()
+                host.dialled(component: component, ticket, result.mapError { .unreachable("\($0)") })
+                carryOutWork()
+            }
+        case .relay(let effect): relay.perform(effect)
         case .schedule(let ticket, let at):
             schedule(ticket, at: at, for: component)
         case .cancel(let ticket):
@@ -101,6 +110,7 @@ extension NodeCore {
     }
 
     private func send(_ frame: Frame, over connection: Connection, _ expectation: Expectation, for component: Int) {
+        if frame.opcode == .reachabilityRequest { expectCallback(of: connection.peer) }
         switch expectation {
         case .nothing:
             connection.send(frame)

@@ -14,6 +14,10 @@ final class NodeCore {
     private let transports: [any Transport]
     var host: ComponentHost
     var connections: [PeerID: Connection] = [:]
+    /// Connections that stand beside the one with the same peer, for one purpose.
+    var asides: [ObjectIdentifier: Connection] = [:]
+    /// Who has been asked to dial this node back, and until when that counts.
+    var callbacks: [PeerID: NIODeadline] = [:]
     var listeners: [any Listener] = []
     /// Inbound links that have not shaken hands yet, the oldest first.
     var halfOpen: [SessionLink] = []
@@ -36,6 +40,8 @@ final class NodeCore {
     let executor: EventLoopExecutor
     var statistics = NodeStatistics()
     let meters = NodeMeters()
+    /// Doors and circuits.
+    private(set) lazy var relay = RelaySockets(self, configuration.limits.connections)
     /// Told what components tell the application, until each says that it has heard enough.
     var listeningForNotices: [UInt64: (any Notice) -> Bool] = [:]
     var lastListener: UInt64 = 0
@@ -76,13 +82,19 @@ final class NodeCore {
             configuration.transports + [
                 TCPTransport(),
                 QUICTransport(
-                    identity: identity, usesOffload: configuration.usesDatagramOffload, logKeys: configuration.keyLog),
+                    identity: identity,
+                    limits: .init(
+                        halfOpen: configuration.limits.handshake.halfOpen,
+                        deadline: configuration.limits.handshake.deadline),
+                    usesOffload: configuration.usesDatagramOffload, logKeys: configuration.keyLog),
                 UDPTransport(environment),
             ]
         let limits = configuration.limits.connections
         admission = Admission(
             perSite: limits.perSite,
             rate: TokenBucket.Rate(perSecond: limits.newPerSecond, burst: Double(limits.newBurst)))
+        var components = components + [RelayServer(configuration.relay ?? .refusing)]
+        if !configuration.relays.isEmpty { components.append(RelayClient(configuration.relays)) }
         host = try ComponentHost(
             components,
             context: Context(
@@ -130,6 +142,7 @@ final class NodeCore {
                 addresses: Array(texts.prefix(PeerRecord.addressLimit)))
             environment.record = record
             host.publish(record)
+            introduceAnew()
         } catch {
             log.error("no new peer record: \(error)")
         }
@@ -159,6 +172,8 @@ final class NodeCore {
         for each in contenders.values { each.session.close(.shutdown) }
         let closing = connections.values.sorted { $0.peer < $1.peer }
         for connection in closing { connection.close(.shutdown) }
+        relay.stop()
+        for connection in asides.values { connection.close(.shutdown) }
         host.stop()
         carryOutWork()
         for timer in timers.values { timer.cancel() }

@@ -21,6 +21,10 @@ public struct NodeStatistics: Sendable, Hashable {
     public internal(set) var componentFailures: UInt64 = 0
     /// Frames received.
     public internal(set) var frames: UInt64 = 0
+    /// Bytes received, as they are on the wire.
+    public internal(set) var bytesIn: UInt64 = 0
+    /// Bytes sent.
+    public internal(set) var bytesOut: UInt64 = 0
 
     /// Nothing yet.
     public init() {}

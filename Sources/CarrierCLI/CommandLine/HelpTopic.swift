@@ -3,6 +3,7 @@ enum HelpTopic: String, CaseIterable {
     case exitCodes = "exit-codes"
     case json
     case addresses
+    case reachability
     case pipelines
 
     /// The page.
@@ -11,6 +12,7 @@ enum HelpTopic: String, CaseIterable {
         case .exitCodes: Self.exitCodePage
         case .json: Self.jsonPage
         case .addresses: Self.addressPage
+        case .reachability: Self.reachabilityPage
         case .pipelines: Self.pipelinePage
         }
     }
@@ -69,6 +71,26 @@ enum HelpTopic: String, CaseIterable {
           $CARRIER_BOOTSTRAP   addresses between spaces
           ${XDG_CONFIG_HOME:-~/.config}/carrier/bootstrap
                                one address a line, # begins a comment
+        """
+
+    private static let reachabilityPage = """
+        REACHABILITY: how a node behind a router gets to be dialled
+
+          carrier nat-map                        Is there a router that maps ports?
+          carrier listen --nat auto              Has it map the ports listened on, tells
+                                                 the network, and removes them at the end.
+          carrier nat-map 4000/tcp --once --check-via ADDR
+                                                 Maps, and asks a peer outside to dial in.
+          carrier listen --relay-for-others      A relay: holds ports open for others.
+          carrier listen --relay ADDR            Asks that relay for such a port, a door,
+                                                 where the relay itself cannot dial in.
+          carrier dial DOOR                      Like any address. The relay sees nothing
+                                                 but ciphertext.
+
+        listen asks peers that it dialled, its bootstrap peers say, to dial it back, and
+        says on stderr whether they came through; with --json, see carrier help json.
+        A private address of the router means that another NAT stands above it: map
+        the port there too, or use a relay.
         """
 
     private static let pipelinePage = """

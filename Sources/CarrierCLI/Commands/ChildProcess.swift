@@ -44,6 +44,7 @@ struct ChildProcess: Sendable {
         let arguments = Self.strings(["/bin/sh", "-c", command])
         let variables = Self.strings(inherited + added)
         defer { for text in arguments + variables { free(text) } }
+        Descriptors.keepFromChildren()
         var child: pid_t = 0
         let status = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, variables)
         close(toChild[0])

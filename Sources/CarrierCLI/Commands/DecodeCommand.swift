@@ -9,8 +9,9 @@ struct DecodeCommand: CarrierCommand {
         abstract: "Show the frames in a recording, a capture or a dump.",
         discussion: """
             Reads plain frames, hex or base64 text (the columns of xxd and hexdump -C too), pcap and pcapng files, from \
-            tcpdump -w - as they grow too, and its own JSON. TCP streams are put back together. With a key log recorded \
-            sessions are opened; without one their handshakes and the sizes of their records are shown.
+            tcpdump -w - as they grow too, and its own JSON. TCP streams are put back together, datagrams of udp:// go to \
+            their sessions. With a key log sessions are opened; without one their handshakes and the sizes of their \
+            records are shown. Of QUIC, which TLS seals, a capture shows only how much there is: use --record.
 
             It never stops at bytes that are no frame: it reports a gap with its offset and length and goes on at the \
             next plausible frame. With --json frames, gaps and containers together are the input: --encode gives it back.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Carrier
 import CarrierCrypto
+import CarrierProtocols
 import CarrierTransport
 import CarrierWire
 
@@ -13,6 +14,9 @@ struct ListenCommand: CarrierCommand {
             Prints the addresses at which it can be dialled, then a line an event. With --pipe, stdin and stdout are the \
             byte stream of the first session and the addresses go to stderr; with --exec each session gets a child \
             process, with --echo its own bytes back.
+
+            Behind a router, --nat has it map the ports, and --relay asks a relay for a door where that does not help; \
+            how the node can be reached is told on stderr. See carrier help reachability.
             """)
     static let exitCodes: [ExitCode] = [
         .ok, .unreachable, .lost, .deadline, .usage, .data, .noinput, .bug, .exists, .io, .perm,
@@ -23,11 +27,16 @@ struct ListenCommand: CarrierCommand {
             line: "mkfifo ready; carrier listen --ready-file ready >events & read -r A <ready",
             about: "Wait without sleeping until the node listens."
         ),
+        (
+            line: "carrier listen --nat auto --relay tcp://203.0.113.7:4000",
+            about: "Behind a router: map the port, or else use a door at that relay."
+        ),
         (line: "carrier listen --exec 'grep --line-buffered error'", about: "A filter for each session."),
     ]
 
     @OptionGroup(title: "Common options") var common: CommonOptions
     @OptionGroup(title: "Session options") var session: SessionOptions
+    @OptionGroup(title: "Reachability options") var reach: ReachOptions
 
     @Flag(name: .long, help: "Make the first session's byte stream stdin and stdout, then exit.") var pipe = false
     @Option(
@@ -78,6 +87,12 @@ struct ListenCommand: CarrierCommand {
         help: ArgumentHelp("Keep the routing table in this directory between runs.", valueName: "directory"),
         completion: .directory)
     var state: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Say this often what the node has counted and how much of its limits is in use.", valueName: "duration"),
+        transform: DurationArgument.parse)
+    var stats: DurationArgument?
     @Argument(
         help: ArgumentHelp("Where to listen (default: tcp://[::]:0).", valueName: "address"),
         transform: AddressArgument.parse)
@@ -92,6 +107,9 @@ struct ListenCommand: CarrierCommand {
         if pipe && common.json { throw ValidationError("--json and --pipe both want stdout; leave one out") }
         if once && count != nil { throw ValidationError("--once is --count 1; leave one out") }
         if let count, count < 1 { throw ValidationError("--count expects at least 1, got \(count)") }
+        if let stats, stats.duration < .milliseconds(10) {
+            throw ValidationError("--stats expects at least 10ms, got \(stats.duration)")
+        }
         if maxPeers < 1 { throw ValidationError("--max-peers expects at least 1, got \(maxPeers)") }
         for address in addresses where address.ip == nil {
             throw ValidationError("\(address): listen on an IP address of this machine, like tcp://0.0.0.0:4000")
@@ -108,26 +126,52 @@ struct ListenCommand: CarrierCommand {
         let registry = registered
         let access = try AccessList(allow: allow, deny: deny)
         let bootstrap = try session.bootstrapPeers()
-        return try await session.withNode(console, bootstrap: bootstrap) { configuration in
+        let outside = ListenReach(self, console)
+        return try await withTaskCancellationHandler {
+            let result: Result<ExitCode, any Error>
+            do {
+                result = .success(
+                    try await run(console, bootstrap, outside) { configuration in
+                        configuration.messages = registry
+                        configuration.admit = { access.verdict(on: $0.peer) }
+                    })
+            } catch {
+                result = .failure(error)
+            }
+            await outside.end()
+            return try result.get()
+        } onCancel: {
+            // At once, also while the node is still on its way up: what the router has mapped must go.
+            Task { await outside.end() }
+        }
+    }
+
+    private func run(
+        _ console: Console, _ bootstrap: [Address], _ outside: ListenReach,
+        configure: (inout NodeConfiguration) -> Void
+    ) async throws -> ExitCode {
+        try await session.withNode(console, bootstrap: bootstrap) { configuration in
             configuration.limits.connections.inbound = maxPeers
             // --connect-timeout is for dials; who dials us has the protocol's time.
             configuration.limits.handshake.deadline = Limits().handshake.deadline
             configuration.takesByteStreams = pipe || echo || exec != nil
             configuration.acceptsUnregistered = opcode.isEmpty
-            configuration.messages = registry
-            configuration.admit = { access.verdict(on: $0.peer) }
+            configuration.relay = reach.relayForOthers ? RelayServer.Configuration() : nil
+            configuration.relays = reach.relay
+            configure(&configuration)
         } prepare: { node in
             let bound = try await bind(node)
-            await node.publish(advertise.isEmpty ? Self.farthestReaching(bound) : advertise)
-            let dialable = (advertise.isEmpty ? bound : advertise).map { $0.pinned(to: node.id) }
-            try announce(dialable, node, console)
+            try announce(await outside.begin(node, bound: bound), node, console)
+            await outside.announced()
             try await contacts(node, console)?.restore()
         } _: { node in
             let contacts = contacts(node, console)
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
                 if let contacts { group.addTask { try await contacts.keepSaving() } }
-                group.addTask(executorPreference: node.executor) { try await ListenRun(self, node, console).run() }
+                group.addTask(executorPreference: node.executor) {
+                    try await ListenRun(self, node, outside, console).run()
+                }
                 var code: ExitCode?
                 while code == nil, let next = try await group.next() { code = next }
                 try await contacts?.save()
@@ -142,7 +186,7 @@ struct ListenCommand: CarrierCommand {
 
     /// The addresses that the most peers can use. Others are left out: a record is told as a whole or not at all, and never to
     /// peers for whom one of its addresses means another machine.
-    private static func farthestReaching(_ addresses: [Address]) -> [Address] {
+    static func farthestReaching(_ addresses: [Address]) -> [Address] {
         let order: [IPAddress.Scope] = [.global, .privateNetwork, .linkLocal, .loopback]
         for scope in order {
             let found = addresses.filter { $0.ip?.scope == scope }
@@ -177,37 +221,5 @@ struct ListenCommand: CarrierCommand {
         if let readyFd { try Readiness.write(lines, to: readyFd) }
         if let readyFile { try Readiness.write(lines, to: readyFile, console) }
         Readiness.notifyService()
-    }
-}
-
-/// Who may come in.
-private struct AccessList: Sendable {
-    private let allowed: Set<PeerID>?
-    private let denied: Set<PeerID>
-
-    init(allow: [String], deny: [String]) throws {
-        allowed = allow.isEmpty ? nil : Set(try Self.read(allow))
-        denied = Set(try Self.read(deny))
-    }
-
-    private static func read(_ entries: [String]) throws -> [PeerID] {
-        try entries.flatMap { entry in
-            let isFile = entry.hasPrefix("@")
-            let words = isFile ? try TextFile.lines(of: String(entry.dropFirst())) : [entry]
-            return try words.map { word in
-                guard let id = PeerID(hex: word) else {
-                    throw Failure(
-                        isFile ? .data : .usage, target: isFile ? String(entry.dropFirst()) : nil,
-                        "expected a peer id of 64 hex digits, got \"\(word)\"")
-                }
-                return id
-            }
-        }
-    }
-
-    func verdict(on peer: PeerID) -> NodeConfiguration.Verdict {
-        if denied.contains(peer) { return .refused("this node turns you away") }
-        if let allowed, !allowed.contains(peer) { return .refused("this node lets in others only") }
-        return .welcome
     }
 }

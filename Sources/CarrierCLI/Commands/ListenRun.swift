@@ -8,11 +8,13 @@ import NIOCore
 struct ListenRun: Sendable {
     private let command: ListenCommand
     private let node: Node
+    private let reach: ListenReach
     private let console: Console
 
-    init(_ command: ListenCommand, _ node: Node, _ console: Console) {
+    init(_ command: ListenCommand, _ node: Node, _ reach: ListenReach, _ console: Console) {
         self.command = command
         self.node = node
+        self.reach = reach
         self.console = console
     }
 
@@ -27,6 +29,9 @@ struct ListenRun: Sendable {
             defer { group.cancelAll() }
             let sessions = SessionCount()
             group.addTask(executorPreference: node.executor) { try await follow(sessions) }
+            if let interval = command.stats?.duration {
+                group.addTask(executorPreference: node.executor) { try await tell(every: interval) }
+            }
             if let limit = command.duration?.duration {
                 group.addTask {
                     try await Task.sleep(for: limit)
@@ -60,8 +65,10 @@ struct ListenRun: Sendable {
                 for await event in await node.events.includingMessages() {
                     switch event {
                     case .connected(let peer):
-                        await sessions.began()
                         emit(PeerUp(peer: peer))
+                        // What the node itself dials, relays and the overlay, is not there for the stream and does not count.
+                        if peer.info.isOutbound { continue }
+                        await sessions.began()
                         if command.pipe, isTaken {
                             // The stream has its session; a second one finds it taken.
                             Task(executorPreference: node.executor) {
@@ -72,8 +79,9 @@ struct ListenRun: Sendable {
                             Task(executorPreference: node.executor) { await serve(peer, endings) }
                         }
                     case .disconnected(let peer, let cause):
-                        let total = await sessions.ended()
                         emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
+                        if peer.info.isOutbound { continue }
+                        let total = await sessions.ended()
                         if !command.pipe, let limit, total >= limit { return .ok }
                     case .message(let peer, let frame):
                         emit(MessageRecord(peer: peer.id, frame: frame, name: name(of: frame.opcode)))
@@ -81,6 +89,7 @@ struct ListenRun: Sendable {
                         console.diagnostics.note("\(address): \(error)")
                     case .notice(let notice):
                         if let broadcast = notice as? BroadcastReceived { emit(BroadcastRecord(broadcast: broadcast)) }
+                        await reach.hear(notice)
                     }
                 }
                 return .ok
@@ -93,6 +102,17 @@ struct ListenRun: Sendable {
             }
             let code = try await group.next()
             return code ?? .ok
+        }
+    }
+
+    /// Says again and again what the node has counted.
+    private func tell(every interval: Duration) async throws -> Never {
+        let start = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: interval)
+            let record = StatsRecord(uptime: .now - start, statistics: await node.statistics, limits: await node.limits)
+            // For people it is no result, but how things stand.
+            if command.common.json { emit(record) } else { console.diagnostics.note(record.line) }
         }
     }
 

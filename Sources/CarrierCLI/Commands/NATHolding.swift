@@ -4,12 +4,22 @@ import CarrierNAT
 struct NATHolding {
     private let requests: [PortRequest]
     private let once: Bool
+    private let check: NATCheck?
     private let console: Console
     private let service: PortMappingService
 
-    init(_ requests: [PortRequest], _ mappers: [any PortMapper], once: Bool, _ console: Console) {
+    /// What happens, in order.
+    private enum Event: Sendable {
+        case mapping(MappingEvent)
+        case checked([PortMapping: ExitCode])
+    }
+
+    init(
+        _ requests: [PortRequest], _ mappers: [any PortMapper], once: Bool, check: NATCheck?, _ console: Console
+    ) {
         self.requests = requests
         self.once = once
+        self.check = check
         self.console = console
         var configuration = PortMappingService.Configuration()
         configuration.mappers = mappers
@@ -28,48 +38,72 @@ struct NATHolding {
     }
 
     private func tell() async -> ExitCode {
+        let (events, all) = AsyncStream<Event>.makeStream()
+        let mappingEvents = await service.start(requests)
+        Task {
+            for await event in mappingEvents { all.yield(.mapping(event)) }
+            all.finish()
+        }
         var codes: [PortRequest: ExitCode] = [:]
-        for await event in await service.start(requests) {
+        var unchecked: [PortMapping] = []
+        var checking: Task<Void, Never>?
+        defer { checking?.cancel() }
+        for await event in events {
             switch event {
-            case .gateway(let info):
-                console.output.emit(GatewayRecord(info: info, isResult: false))
-                NATWarning.secondNAT(info).map { console.diagnostics.warning($0) }
-            case .mapped(let mapping):
-                console.output.emit(MappedRecord(mapping: mapping))
-                guard let request = request(of: mapping) else { continue }
-                codes[request] = mapping.isPublic ? .ok : .partial
-                for warning in NATWarning.of(mapping, request, once: once) { console.diagnostics.warning(warning) }
-            case .changed(let mapping, let old, let why):
-                console.output.emit(ChangedRecord(mapping: mapping, old: old, why: why))
-                console.diagnostics.note("\(mapping.externalEnd)/\(mapping.transport) changed: \(why)")
-            case .lost(let mapping, let why):
-                console.output.emit(LostRecord(mapping: mapping, why: why))
-                console.diagnostics.warning("\(mapping.externalEnd)/\(mapping.transport) is lost: \(why); asking again")
-            case .released(let mapping):
-                console.output.emit(ReleasedRecord(mapping: mapping))
-                console.diagnostics.note("\(mapping.externalEnd)/\(mapping.transport) removed")
-            case .notReleased(let mapping, let error):
-                let until =
-                    mapping.lease.map { "; it ends within \(DurationArgument($0))" } ?? "; remove it in the router"
-                console.report(
-                    Failure(
-                        error.exitCode, target: "\(mapping.externalEnd)/\(mapping.transport)",
-                        "not removed: \(error)\(until)"))
-            case .failed(let request, let error):
-                if codes.values.contains(where: { $0 == .ok || $0 == .partial }), codes.count == requests.count {
-                    // It has been up, and will be asked again.
-                    console.diagnostics.warning("\(error); asking again")
-                    continue
+            case .mapping(let event): tell(event, &codes, &unchecked)
+            case .checked(let found):
+                checking = nil
+                for (mapping, code) in found {
+                    // Behind another NAT it is no news that nobody comes through.
+                    guard let request = request(of: mapping), mapping.isPublic || code == .ok else { continue }
+                    codes[request] = code
                 }
-                var failure = Failure(error, target: request.map { "\($0.internalPort)/\($0.transport)" })
-                // A router behind another NAT may map in vain or refuse: for who asks once it is the same.
-                if once && error.isSecondNAT { failure.code = .partial }
-                console.report(failure)
-                for failed in request.map({ [$0] }) ?? requests { codes[failed] = failure.code }
             }
-            if once && codes.count == requests.count { await service.stop(leavingMappings: true) }
+            guard codes.count == requests.count else { continue }
+            if let check, checking == nil, !unchecked.isEmpty {
+                let mappings = unchecked
+                unchecked = []
+                checking = Task { all.yield(.checked(await check.run(mappings))) }
+            }
+            if once && checking == nil { await service.stop(leavingMappings: true) }
         }
         return .combined(codes.values)
+    }
+
+    private func tell(_ event: MappingEvent, _ codes: inout [PortRequest: ExitCode], _ unchecked: inout [PortMapping]) {
+        switch event {
+        case .gateway(let info):
+            console.output.emit(GatewayRecord(info: info, isResult: false))
+            NATWarning.secondNAT(info).map { console.diagnostics.warning($0) }
+        case .mapped(let mapping):
+            console.output.emit(MappedRecord(mapping: mapping))
+            unchecked.append(mapping)
+            guard let request = request(of: mapping) else { return }
+            codes[request] = mapping.isPublic ? .ok : .partial
+            for warning in NATWarning.of(mapping, request, once: once) { console.diagnostics.warning(warning) }
+        case .changed(let mapping, let old, let why):
+            console.output.emit(ChangedRecord(mapping: mapping, old: old, why: why))
+            if mapping.externalEnd != old.externalEnd { unchecked.append(mapping) }
+            console.diagnostics.note("\(mapping.externalEnd)/\(mapping.transport) changed: \(why)")
+        case .lost(let mapping, let why):
+            console.output.emit(LostRecord(mapping: mapping, why: why))
+            console.diagnostics.warning("\(mapping.externalEnd)/\(mapping.transport) is lost: \(why); asking again")
+        case .released(let mapping):
+            console.output.emit(ReleasedRecord(mapping: mapping))
+            console.diagnostics.note("\(mapping.externalEnd)/\(mapping.transport) removed")
+        case .notReleased(let mapping, let error): console.report(NATWarning.notReleased(mapping, error))
+        case .failed(let request, let error):
+            if codes.values.contains(where: { $0 == .ok || $0 == .partial }), codes.count == requests.count {
+                // It has been up, and will be asked again.
+                console.diagnostics.warning("\(error); asking again")
+                return
+            }
+            var failure = Failure(error, target: request.map { "\($0.internalPort)/\($0.transport)" })
+            // A router behind another NAT may map in vain or refuse: for who asks once it is the same.
+            if once && error.isSecondNAT { failure.code = .partial }
+            console.report(failure)
+            for failed in request.map({ [$0] }) ?? requests { codes[failed] = failure.code }
+        }
     }
 
     private func request(of mapping: PortMapping) -> PortRequest? {

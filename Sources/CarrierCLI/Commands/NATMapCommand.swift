@@ -14,21 +14,29 @@ struct NATMapCommand: CarrierCommand {
 
             A router whose own address is private stands behind another NAT: that is a warning, and exit code 2 \
             with --once.
+
+            With --check-via the command listens on the mapped ports for a moment and asks a peer outside to dial them:             with --once, exit code 1 says that nobody came through.
             """)
 
     static let exitCodes: [ExitCode] = [
-        .ok, .negative, .partial, .unreachable, .refused, .deadline, .usage, .bug, .io,
+        .ok, .negative, .partial, .unreachable, .auth, .refused, .lost, .deadline, .usage, .data, .noinput, .bug, .io,
+        .perm,
     ]
     static let examples = [
         (line: "carrier nat-map", about: "Is there a router that maps ports?"),
         (line: "carrier nat-map 4000/tcp 4000/udp", about: "Map two ports for as long as the command runs."),
         (line: "carrier nat-map 4000:8000/tcp --once --lease 10m", about: "Map for ten minutes and leave."),
+        (
+            line: "carrier nat-map 4000/tcp --once --check-via tcp://203.0.113.7:4000",
+            about: "Map, and ask a peer out there whether it comes through."
+        ),
         (line: "carrier nat-map --list", about: "Show the router's table."),
     ]
 
     enum ProtocolChoice: String, ExpressibleByArgument, CaseIterable, Sendable { case auto, upnp, natpmp }
 
     @OptionGroup(title: "Common options") var common: CommonOptions
+    @OptionGroup(title: "Session options, for --check-via") var session: SessionOptions
 
     @Argument(
         help: ArgumentHelp("PORT[:EXTERNAL][/tcp|/udp], TCP by default.", valueName: "port"),
@@ -57,6 +65,11 @@ struct NATMapCommand: CarrierCommand {
         transform: Self.gateway)
     var gateway: IPAddress?
 
+    @Option(
+        name: .long, help: ArgumentHelp("Ask this peer to dial the mapping, from outside.", valueName: "address"),
+        transform: AddressArgument.parse)
+    var checkVia: Address?
+
     private static func gateway(_ text: String) throws(ArgumentProblem) -> IPAddress {
         guard case .v4(let bits)? = IPAddress(text), bits != 0 else {
             throw ArgumentProblem("expected a router's IPv4 address, like 192.168.1.1")
@@ -67,6 +80,9 @@ struct NATMapCommand: CarrierCommand {
     func validate() throws {
         if ports.isEmpty && (once || release) {
             throw ValidationError("\(once ? "--once" : "--release") needs a PORT, like 4000/tcp")
+        }
+        if checkVia != nil && (ports.isEmpty || release) {
+            throw ValidationError("--check-via checks a mapping: it needs a PORT and no --release")
         }
         if once && release { throw ValidationError("--once and --release exclude each other; leave one out") }
         if list && !ports.isEmpty { throw ValidationError("--list shows every port; leave the PORT out") }
@@ -88,7 +104,8 @@ struct NATMapCommand: CarrierCommand {
         if list { return try await NATTable(mappers, console).list() }
         if release { return try await NATTable(mappers, console).release(ports) }
         if ports.isEmpty { return try await NATTable(mappers, console).probe() }
-        return await NATHolding(requests, mappers, once: once, console).run()
+        let check = checkVia.map { NATCheck(via: $0, session, console) }
+        return await NATHolding(requests, mappers, once: once, check: check, console).run()
     }
 
     private var requests: [PortRequest] {
@@ -98,10 +115,6 @@ struct NATMapCommand: CarrierCommand {
     }
 
     private var mappers: [any PortMapper] {
-        switch protocolChoice {
-        case .auto: [NATPMPMapper(gateway: gateway), UPnPMapper(gateway: gateway)]
-        case .upnp: [UPnPMapper(gateway: gateway)]
-        case .natpmp: [NATPMPMapper(gateway: gateway)]
-        }
+        (NATChoice(rawValue: protocolChoice.rawValue) ?? .auto).mappers(gateway: gateway)
     }
 }

@@ -10,6 +10,13 @@ enum NATWarning {
         return "gateway \(info.address) \(address): another NAT stands above it, so the internet does not reach it"
     }
 
+    /// A mapping that the router still has.
+    static func notReleased(_ mapping: PortMapping, _ error: NATError) -> Failure {
+        let until = mapping.lease.map { "; it ends within \(DurationArgument($0))" } ?? "; remove it in the router"
+        return Failure(
+            error.exitCode, target: "\(mapping.externalEnd)/\(mapping.transport)", "not removed: \(error)\(until)")
+    }
+
     /// Where a mapping is not what was asked for.
     static func of(_ mapping: PortMapping, _ request: PortRequest, once: Bool) -> [String] {
         var warnings: [String] = []

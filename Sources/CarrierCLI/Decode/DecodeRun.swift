@@ -6,7 +6,12 @@ import NIOCore
 final class DecodeRun {
     private static let batchSize = 64 << 10
 
-    private let command: DecodeCommand
+    // The command's own properties are looked up at each use, which costs more than a frame does.
+    private let wantsJSON: Bool
+    private let wantsStats: Bool
+    private let isStrict: Bool
+    private let only: KindFilter?
+    private let options: CaptureDecoder.Options
     private let console: Console
     private let keyLog: KeyLogReader?
     private var json: JSONRenderer
@@ -16,21 +21,28 @@ final class DecodeRun {
     private var tally = DecodeSummary.Tally()
 
     init(_ command: DecodeCommand, _ console: Console) {
-        self.command = command
         self.console = console
+        wantsJSON = command.common.json
+        wantsStats = command.stats
+        isStrict = command.strict
+        only = command.only
         json = JSONRenderer(showsPayload: command.payload)
         text = TextRenderer(showsPayload: command.payload, usesColour: console.output.style.isColoured)
-        keyLog = command.keylog.map { KeyLogReader($0, console.diagnostics) }
-    }
-
-    func run(_ paths: [String]) throws -> ExitCode {
+        let keyLog = command.keylog.map { KeyLogReader($0, console.diagnostics) }
+        self.keyLog = keyLog
         var options = CaptureDecoder.Options()
         options.form = command.form.form
         options.verifies = command.verify
-        options.wantsContainers = command.common.json && !command.stats && command.only == nil
-        options.wantsFields = !command.stats
+        options.wantsContainers = wantsJSON && !wantsStats && only == nil
+        options.wantsFields = !wantsStats
         if let keyLog { options.keys = keyLog.keys }
-        let decoder = CaptureDecoder(options) { [unowned self] in try take($0) }
+        self.options = options
+    }
+
+    func run(_ paths: [String]) throws -> ExitCode {
+        let plain: ((PlainFrame) throws -> Void)? =
+            wantsStats ? { self.summary.count($0, &self.tally) } : wantsJSON && only == nil ? { self.show($0) } : nil
+        let decoder = CaptureDecoder(options, plain: plain) { try self.take($0) }
         var codes: [ExitCode] = []
         var isFirst = true
         for path in paths where !Task.isCancelled {
@@ -48,7 +60,7 @@ final class DecodeRun {
                 codes.append(failure.code)
             }
         }
-        if command.stats { show(summary) }
+        if wantsStats { show(summary) }
         return ExitCode.combined(codes)
     }
 
@@ -60,19 +72,20 @@ final class DecodeRun {
 
     private func take(_ record: CaptureRecord) throws {
         summary.count(record, &tally)
-        if !command.stats, command.only?.contains(record) ?? true {
-            if command.common.json {
-                json.render(record)
-                if json.pendingBytes >= Self.batchSize { write() }
-            } else {
-                text.render(record)
-                if text.pendingBytes >= Self.batchSize { write() }
-            }
+        if !wantsStats, only?.contains(record) ?? true {
+            if wantsJSON { json.render(record) } else { text.render(record) }
+            if json.pendingBytes + text.pendingBytes >= Self.batchSize { write() }
         }
-        if command.strict, let problem = problem(of: record) {
+        if isStrict, let problem = problem(of: record) {
             write()
             throw Failure(.data, "offset \(record.offset): \(problem)")
         }
+    }
+
+    private func show(_ frame: PlainFrame) {
+        tally.units += 1
+        json.render(frame)
+        if json.pendingBytes >= Self.batchSize { write() }
     }
 
     private func problem(of record: CaptureRecord) -> String? {
@@ -89,7 +102,7 @@ final class DecodeRun {
     }
 
     private func show(_ summary: DecodeSummary) {
-        let bytes = command.common.json ? summary.json : summary.text
+        let bytes = wantsJSON ? summary.json : summary.text
         bytes.withUnsafeReadableBytes { console.output.write($0) }
     }
 }

@@ -1,4 +1,5 @@
 import CarrierCapture
+import CarrierWire
 import NIOCore
 
 /// How many units of each kind there were: `decode --stats`.
@@ -18,11 +19,11 @@ struct DecodeSummary {
     }
 
     private var lines: [String: Line] = [:]
-    private var all = Line()
     private var gaps = Line()
-    private let started = ContinuousClock.now
     /// The kind of the last unit and its line: frames of one kind come in rows.
     private var current = (kind: "", line: Line())
+    /// Plain frames, by opcode; those of applications in the place of opcode 0.
+    private var plain = [(kind: StaticString, line: Line)](repeating: ("", Line()), count: 32)
 
     mutating func count(_ record: CaptureRecord, _ tally: inout Tally) {
         switch record.content {
@@ -45,10 +46,26 @@ struct DecodeSummary {
         }
     }
 
+    /// Counts a frame that is of a plain kind and well-formed.
+    mutating func count(_ frame: PlainFrame, _ tally: inout Tally) {
+        tally.units += 1
+        let opcode = frame.header.opcode
+        let index = opcode.isApplication ? 0 : Int(opcode.rawValue) % plain.count
+        plain[index].kind = frame.kind
+        plain[index].line.count += 1
+        plain[index].line.bytes += UInt64(frame.bytes.count)
+    }
+
     private var kinds: [(kind: String, line: Line)] {
         var lines = lines
         lines[current.kind] = current.line
         lines[""] = nil
+        for (kind, line) in plain where line.count > 0 {
+            var sum = lines["\(kind)"] ?? Line()
+            sum.count += line.count
+            sum.bytes += line.bytes
+            lines["\(kind)"] = sum
+        }
         return lines.sorted { ($1.value.bytes, $0.key) < ($0.value.bytes, $1.key) }.map { ($0.key, $0.value) }
     }
 
@@ -80,7 +97,7 @@ struct DecodeSummary {
         json.key("kinds")
         json.beginObject()
         for (kind, line) in kinds {
-            json.key(kind)
+            json.key(text: kind)
             json.beginObject()
             json.key("frames")
             json.number(line.count)
@@ -93,7 +110,7 @@ struct DecodeSummary {
         json.endObject()
         json.endObject()
         json.endLine()
-        return json.bytes
+        return json.take()
     }
 
     /// A table, the largest kinds first.

@@ -13,7 +13,8 @@ final class KeyLogReader {
     private var position: off_t = 0
     /// The beginning of a line whose end is not there yet.
     private var unfinished: [UInt8] = []
-    private var given: Set<Bytes32> = []
+    /// Sessions that were asked for and not found, the latest at least.
+    private var missed: Set<Bytes32> = []
     /// Whether the input is live, so that waiting for a line can be worth it.
     var isLive = false
 
@@ -38,7 +39,8 @@ final class KeyLogReader {
     func keys(_ ephemeral: Bytes32) -> SessionKeys? {
         if let keys = log[ephemeral] { return keys }
         // Only the first time is worth waiting for: a session of somebody else's never appears.
-        let isFirst = given.insert(ephemeral).inserted
+        if missed.count > 10_000 { missed = [] }
+        let isFirst = missed.insert(ephemeral).inserted
         let limit = ContinuousClock.now + Self.patience
         repeat {
             try? readOn()

@@ -5,7 +5,7 @@ import CarrierWire
 struct KindFilter: Sendable {
     private static let layers: Set<String> = ["preface", "handshake", "record", "session"]
     private static let others: Set<String> = [
-        "gap", "application", "unregistered", "handshake-1", "handshake-2", "handshake-3",
+        "gap", "application", "unregistered", "handshake-1", "handshake-2", "handshake-3", "retry",
     ]
 
     private var names: Set<String> = []

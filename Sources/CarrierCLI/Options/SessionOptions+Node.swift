@@ -1,4 +1,5 @@
 import Carrier
+import CarrierProtocols
 import NIOCore
 import NIOPosix
 
@@ -32,6 +33,7 @@ extension SessionOptions {
         configure(&configuration)
         var discovery = DiscoveryConfiguration()
         discovery.bootstrap = bootstrap
+        discovery.verifier = SignatureVerifier(minimum)
         let components = Node.overlayComponents(configuration.identity, discovery: discovery)
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         return try await Node.run(configuration, components: components, on: loop, prepare: prepare) { node in

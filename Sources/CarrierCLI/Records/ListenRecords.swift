@@ -86,7 +86,7 @@ struct MessageRecord: Record {
         case .protobuf:
             var json = JSONBuffer()
             guard (try? ProtobufJSON.write(frame.body, to: &json)) != nil else { return nil }
-            return String(buffer: json.bytes)
+            return String(buffer: json.take())
         }
     }
 }

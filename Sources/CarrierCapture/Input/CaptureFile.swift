@@ -132,6 +132,9 @@ final class CaptureFile {
 
     /// A source of bytes as a `FILE` sees it; it remembers what was taken.
     private final class Stream {
+        /// Bytes in front of what waits that are carried along, because letting go of them costs a copy.
+        private static let takenLimit = 64 << 10
+
         private let source: () throws -> ByteBuffer?
         private var piece = ByteBuffer()
         private var log = ByteBuffer()
@@ -145,7 +148,11 @@ final class CaptureFile {
         func takeLog() -> ByteBuffer {
             let waiting = min(file.map { carrier_stream_waiting($0) } ?? 0, log.readableBytes)
             let taken = log.readSlice(length: log.readableBytes - waiting) ?? ByteBuffer()
-            if waiting == 0 { log = ByteBuffer() }
+            if waiting == 0 {
+                log = ByteBuffer()
+            } else if log.readerIndex > Self.takenLimit {
+                log.discardReadBytes()
+            }
             return taken
         }
 

@@ -78,6 +78,28 @@ public struct FrameScanner {
         isInSync = true
     }
 
+    /// Gives whole frames that follow each other without a gap to `take`, for the time of the call, until it refuses one;
+    /// `next` goes on from there. Quicker than `next` for small frames, because nothing is made of them here.
+    mutating func passFrames(
+        to take: (FrameHeader, _ offset: UInt64, UnsafeRawBufferPointer) throws -> Bool
+    ) rethrows {
+        guard isInSync, gap == 0 else { return }
+        let (offset, bodyLimit) = (offset, bodyLimit)
+        let passed = try buffer.withUnsafeReadableBytes { bytes in
+            var position = 0
+            while let header = FrameHeader(bytes, at: position), header.isValid(bodyLimit: bodyLimit),
+                header.opcode != .unregistered, header.encodedSize <= bytes.count - position
+            {
+                let frame = UnsafeRawBufferPointer(rebasing: bytes[position..<(position + header.encodedSize)])
+                guard try take(header, offset + UInt64(position), frame) else { break }
+                position += header.encodedSize
+            }
+            return position
+        }
+        buffer.moveReaderIndex(forwardBy: passed)
+        self.offset += UInt64(passed)
+    }
+
     /// The next frame or gap; nil when more bytes are needed or the end is reached.
     public mutating func next() -> Item? {
         while true {

@@ -72,15 +72,15 @@ struct BodyDecoder {
 
     /// An application's body by its codec.
     private func show(_ body: ByteBuffer, as codec: Codec, in outcome: inout Outcome) {
-        var json = JSONBuffer()
         do {
             switch codec {
             case .bytes: return
             case .msgpack:
                 outcome.fields.append(Field("msgpack", .json(try Self.msgpack(body))))
             case .protobuf:
+                var json = JSONBuffer()
                 try ProtobufJSON.write(body, to: &json)
-                outcome.fields.append(Field("protobuf", .json(json.bytes)))
+                outcome.fields.append(Field("protobuf", .json(json.take())))
             }
         } catch {
             outcome.problem = error.description
@@ -95,10 +95,8 @@ struct BodyDecoder {
         }
     }
 
-    private static let flagNames = ["request", "reply", "needs-ack", "end-of-stream"]
-
     private static let flagValues: [FieldValue] = (0..<16).map { flags in
-        .list(flagNames.enumerated().filter { flags >> $0.offset & 1 == 1 }.map { .text($0.element) })
+        .list(Frame.Flags.names.enumerated().filter { flags >> $0.offset & 1 == 1 }.map { .text("\($0.element)") })
     }
 
     private static func flags(_ flags: UInt8) -> FieldValue { flagValues[Int(flags & 15)] }
@@ -224,4 +222,9 @@ struct BodyDecoder {
         outcome.failsCheck = true
         if outcome.problem == nil { outcome.problem = text }
     }
+}
+
+extension Frame.Flags {
+    /// What the bits are called, from the lowest on.
+    static let names: [StaticString] = ["request", "reply", "needs-ack", "end-of-stream"]
 }

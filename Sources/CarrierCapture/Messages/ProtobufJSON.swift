@@ -25,17 +25,17 @@ public enum ProtobufJSON {
         json.beginArray()
         while let field = (try? reader.field()) ?? nil {
             json.beginObject()
-            json.key("field" as StaticString)
+            json.key("field")
             json.number(field.number)
             switch field.value {
             case .varint(let value):
-                json.key("varint" as StaticString)
+                json.key("varint")
                 json.number(value)
             case .fixed64(let value):
-                json.key("fixed64" as StaticString)
+                json.key("fixed64")
                 json.number(value)
             case .fixed32(let value):
-                json.key("fixed32" as StaticString)
+                json.key("fixed32")
                 json.number(UInt64(value))
             case .bytes(let value): show(value, to: &json, depth: depth)
             }
@@ -46,13 +46,13 @@ public enum ProtobufJSON {
 
     private static func show(_ value: ByteBuffer, to json: inout JSONBuffer, depth: Int) {
         if let text = printable(value) {
-            json.key("text" as StaticString)
+            json.key("text")
             json.string(text)
         } else if depth < depthLimit, isMessage(value) {
-            json.key("message" as StaticString)
+            json.key("message")
             fields(value, to: &json, depth: depth + 1)
         } else {
-            json.key("bytes_b64" as StaticString)
+            json.key("bytes_b64")
             json.base64(value)
         }
     }

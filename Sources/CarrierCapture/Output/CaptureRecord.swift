@@ -58,22 +58,38 @@ public struct CaptureRecord {
     public let raw: ByteBuffer?
     /// Whether a container holds these bytes in another form.
     public let isDerived: Bool
-    /// The TCP stream it was found in.
+    /// The connection it was found in.
     public let stream: StreamInfo?
     public let content: Content
 }
 
-/// One direction of a TCP connection of the capture.
+/// One direction of a connection of the capture.
 public struct StreamInfo: Sendable, Hashable {
+    /// What carries the connection.
+    public enum Transport: Sendable {
+        case tcp
+        case udp
+        case quic
+
+        var name: StaticString {
+            switch self {
+            case .tcp: "tcp"
+            case .udp: "udp"
+            case .quic: "quic"
+            }
+        }
+    }
+
     /// Counts the connections of the capture from 1.
     public let number: Int
+    public let transport: Transport
     public let source: Endpoint
     public let destination: Endpoint
     /// Whether the connection's initiator sent it, as far as the handshake or the SYN tells.
     public var isFromInitiator: Bool?
 }
 
-/// An IP address and a TCP port.
+/// An IP address and a port.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     public let address: IPAddress
     public let port: UInt16

@@ -3,7 +3,7 @@ internal import CarrierWire
 public import NIOCore
 
 /// Writes records as JSON Lines, each with the keys that `carrier help json` lists.
-public struct JSONRenderer {
+public struct JSONRenderer: ~Copyable {
     /// Whether bodies are shown on their own, as `payload_b64` and `text`.
     public var showsPayload: Bool
     private var json = JSONBuffer()
@@ -11,19 +11,13 @@ public struct JSONRenderer {
     public init(showsPayload: Bool = false) { self.showsPayload = showsPayload }
 
     /// What was written and not yet taken, in bytes.
-    public var pendingBytes: Int { json.bytes.readableBytes }
+    public var pendingBytes: Int { json.count }
 
     /// Takes what was written.
-    public mutating func take() -> ByteBuffer {
-        defer { json.bytes.clear() }
-        return json.bytes
-    }
+    public mutating func take() -> ByteBuffer { json.take() }
 
     /// Gives what was written to `body` and forgets it, keeping the memory.
-    public mutating func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
-        try json.bytes.withUnsafeReadableBytes(body)
-        json.bytes.clear()
-    }
+    public mutating func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows { try json.drain(body) }
 
     /// Appends one line.
     public mutating func render(_ record: CaptureRecord) {
@@ -62,6 +56,52 @@ public struct JSONRenderer {
         json.endLine()
     }
 
+    /// Appends the line that the record of a plain frame would give.
+    public mutating func render(_ frame: PlainFrame) {
+        let header = frame.header
+        json.beginObject()
+        json.key("type")
+        json.plain("frame")
+        json.key("n")
+        json.number(UInt64(frame.number))
+        json.key("offset")
+        json.number(frame.offset)
+        json.key("length")
+        json.number(UInt64(frame.bytes.count))
+        json.key("layer")
+        json.plain("session")
+        json.key("kind")
+        json.plain(frame.kind)
+        json.key("opcode")
+        json.number(UInt64(header.opcode.rawValue))
+        json.key("ok")
+        json.bool(true)
+        json.key("fields")
+        json.beginObject()
+        if header.nonce != 0 {
+            json.key("nonce")
+            json.number(UInt64(header.nonce))
+        }
+        if header.flags != 0 {
+            json.key("flags")
+            json.beginArray()
+            for (bit, name) in Frame.Flags.names.enumerated() where header.flags >> bit & 1 == 1 { json.plain(name) }
+            json.endArray()
+        }
+        json.key("bytes")
+        json.number(UInt64(header.bodyLength))
+        if let nonce = frame.acknowledgedNonce {
+            json.key("acked_nonce")
+            json.number(UInt64(nonce))
+        }
+        json.endObject()
+        if showsPayload { payload(UnsafeRawBufferPointer(rebasing: frame.bytes.dropFirst(Frame.headerSize))) }
+        json.key("raw_b64")
+        json.base64(frame.bytes)
+        json.endObject()
+        json.endLine()
+    }
+
     private mutating func position(_ record: CaptureRecord) {
         json.key("offset")
         json.number(record.offset)
@@ -70,6 +110,8 @@ public struct JSONRenderer {
         guard let stream = record.stream else { return }
         json.key("stream")
         json.number(stream.number)
+        json.key("transport")
+        json.plain(stream.transport.name)
         json.key("src")
         json.string(stream.source.description)
         json.key("dst")
@@ -112,10 +154,13 @@ public struct JSONRenderer {
     }
 
     private mutating func payload(_ unit: CaptureRecord.Unit, _ record: CaptureRecord) {
-        guard let payload = record.payload(of: unit) else { return }
+        record.payload(of: unit)?.withUnsafeReadableBytes { payload($0) }
+    }
+
+    private mutating func payload(_ bytes: UnsafeRawBufferPointer) {
         json.key("payload_b64")
-        json.base64(payload)
-        if let text = String(validating: payload.readableBytesView, as: UTF8.self) {
+        json.base64(bytes)
+        if let text = String(validating: bytes, as: UTF8.self) {
             json.key("text")
             json.string(text)
         }

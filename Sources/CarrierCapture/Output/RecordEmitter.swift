@@ -15,15 +15,33 @@ final class RecordEmitter {
     }
 
     private let sink: (CaptureRecord) throws -> Void
+    private let plainSink: ((PlainFrame) throws -> Void)?
     let bodies: BodyDecoder
     /// Whether the bytes around the units are wanted.
     let wantsContainers: Bool
     private var count = 0
 
-    init(bodies: BodyDecoder, wantsContainers: Bool, sink: @escaping (CaptureRecord) throws -> Void) {
+    init(
+        bodies: BodyDecoder, wantsContainers: Bool, plain: ((PlainFrame) throws -> Void)?,
+        sink: @escaping (CaptureRecord) throws -> Void
+    ) {
         self.bodies = bodies
         self.wantsContainers = wantsContainers
+        plainSink = plain
         self.sink = sink
+    }
+
+    /// Hands on the frames of a plain stream that go the short way, up to the first that does not.
+    func plainFrames(_ scanner: inout FrameScanner) throws {
+        guard let plainSink else { return }
+        var count = count
+        defer { self.count = count }
+        try scanner.passFrames { header, offset, bytes in
+            guard PlainFrame.isPlain(header) else { return false }
+            count += 1
+            try plainSink(PlainFrame(number: count, offset: offset, header: header, bytes: bytes))
+            return true
+        }
     }
 
     /// Hands on a frame or a gap that a scanner found.

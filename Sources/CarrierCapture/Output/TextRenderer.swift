@@ -8,12 +8,12 @@ internal import NIOCore
 ///        @138    5B gap              no frame start
 ///
 /// Bytes from outside never reach a terminal as they are: control characters are escaped.
-public struct TextRenderer {
+public struct TextRenderer: ~Copyable {
     /// Whether bodies follow their line, as hex and text.
     public var showsPayload: Bool
     /// Whether gaps and problems are coloured.
     public var usesColour: Bool
-    private var text = ByteBuffer()
+    private var text = LineBuffer()
 
     public init(showsPayload: Bool = false, usesColour: Bool = false) {
         self.showsPayload = showsPayload
@@ -21,11 +21,11 @@ public struct TextRenderer {
     }
 
     /// What was written and not yet taken, in bytes.
-    public var pendingBytes: Int { text.readableBytes }
+    public var pendingBytes: Int { text.count }
 
     /// Gives what was written to `body` and forgets it, keeping the memory.
     public mutating func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
-        try text.withUnsafeReadableBytes(body)
+        try body(text.bytes)
         text.clear()
     }
 
@@ -40,22 +40,22 @@ public struct TextRenderer {
             if unit.problem != nil { colour("0") }
             var separator: StaticString = " "
             if let direction = unit.direction {
-                text.writeStaticString(direction == .sent ? " >" : " <")
-                if let peer = unit.peer { text.writeString(" \(peer.short)") }
+                text.append(direction == .sent ? " >" : " <")
+                if let peer = unit.peer { text.append(text: " \(peer.short)") }
                 separator = "  "
             }
             for field in unit.fields {
-                text.writeStaticString(separator)
+                text.append(separator)
                 show(field)
                 separator = "  "
             }
             if let problem = unit.problem {
-                text.writeStaticString(separator)
+                text.append(separator)
                 colour("31")
                 escaped("! \(problem)")
                 colour("0")
             }
-            text.writeStaticString("\n")
+            text.append("\n")
             if showsPayload, let payload = record.payload(of: unit) { dump(payload) }
         case .gap(let reason):
             column("", 2)
@@ -63,9 +63,9 @@ public struct TextRenderer {
             colour("33")
             column("gap", 16)
             colour("0")
-            text.writeStaticString(" ")
+            text.append(" ")
             escaped(reason)
-            text.writeStaticString("\n")
+            text.append("\n")
             if showsPayload, let raw = record.raw { dump(raw) }
         case .container: break
         }
@@ -84,59 +84,59 @@ public struct TextRenderer {
         let offset = " @\(record.offset)"
         let length = " \(record.length)B"
         // The two columns share their width, so that long offsets push lengths only when both are long.
-        text.writeString(offset)
+        text.append(text: offset)
         let padding = 11 - offset.utf8.count - length.utf8.count
-        if padding > 0 { text.writeRepeatingByte(UInt8(ascii: " "), count: padding) }
-        text.writeString(length)
-        text.writeStaticString(" ")
+        if padding > 0 { text.append(repeating: UInt8(ascii: " "), count: padding) }
+        text.append(text: length)
+        text.append(" ")
     }
 
     private mutating func column(_ value: String, _ width: Int) {
-        text.writeString(value)
+        text.append(text: value)
         let padding = width - value.utf8.count
-        if padding > 0 { text.writeRepeatingByte(UInt8(ascii: " "), count: padding) }
+        if padding > 0 { text.append(repeating: UInt8(ascii: " "), count: padding) }
     }
 
     private mutating func colour(_ code: StaticString) {
         guard usesColour else { return }
-        text.writeStaticString("\u{1b}[")
-        text.writeStaticString(code)
-        text.writeStaticString("m")
+        text.append("\u{1b}[")
+        text.append(code)
+        text.append("m")
     }
 
     private mutating func show(_ field: Field) {
         if case .number(let count) = field.value, "\(field.name)" == "bytes" {
-            text.writeString("\(count) bytes")
+            text.append(text: "\(count) bytes")
             return
         }
-        text.writeStaticString(field.name)
-        text.writeStaticString("=")
+        text.append(field.name)
+        text.append("=")
         show(field.value)
     }
 
     private mutating func show(_ value: FieldValue) {
         switch value {
-        case .number(let number): text.writeDecimal(number)
-        case .bool(let flag): text.writeStaticString(flag ? "yes" : "no")
+        case .number(let number): text.append(decimal: number)
+        case .bool(let flag): text.append(flag ? "yes" : "no")
         case .text(let value): escaped(value.isEmpty ? "\"\"" : value)
-        case .hex(let bytes): text.writeHex(bytes)
+        case .hex(let bytes): text.append(hex: bytes)
         case .json(let json): escaped(String(decoding: json.readableBytesView, as: UTF8.self))
         case .list(let values):
-            text.writeStaticString("[")
+            text.append("[")
             for (index, item) in values.enumerated() {
-                if index > 0 { text.writeStaticString(" ") }
+                if index > 0 { text.append(" ") }
                 show(item)
             }
-            text.writeStaticString("]")
+            text.append("]")
         case .object(let fields):
-            text.writeStaticString("{")
+            text.append("{")
             for (index, field) in fields.enumerated() {
-                if index > 0 { text.writeStaticString(" ") }
-                text.writeStaticString(field.name)
-                text.writeStaticString("=")
+                if index > 0 { text.append(" ") }
+                text.append(field.name)
+                text.append("=")
                 show(field.value)
             }
-            text.writeStaticString("}")
+            text.append("}")
         }
     }
 
@@ -148,7 +148,7 @@ public struct TextRenderer {
                 case .control, .format, .lineSeparator, .paragraphSeparator: true
                 default: false
                 }
-            text.writeString(isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar))
+            text.append(text: isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar))
         }
     }
 
@@ -158,19 +158,19 @@ public struct TextRenderer {
         var offset = 0
         while let line = rest.readSlice(length: min(16, rest.readableBytes)), line.readableBytes > 0 {
             let digits = String(offset, radix: 16)
-            text.writeStaticString("      ")
-            text.writeRepeatingByte(UInt8(ascii: "0"), count: max(0, 6 - digits.utf8.count))
-            text.writeString(digits)
-            text.writeStaticString("  ")
+            text.append("      ")
+            text.append(repeating: UInt8(ascii: "0"), count: max(0, 6 - digits.utf8.count))
+            text.append(text: digits)
+            text.append("  ")
             for byte in line.readableBytesView {
-                text.writeHex(CollectionOfOne(byte))
-                text.writeStaticString(" ")
+                text.append(hex: CollectionOfOne(byte))
+                text.append(" ")
             }
-            text.writeRepeatingByte(UInt8(ascii: " "), count: (16 - line.readableBytes) * 3 + 1)
+            text.append(repeating: UInt8(ascii: " "), count: (16 - line.readableBytes) * 3 + 1)
             for byte in line.readableBytesView {
-                text.writeInteger(byte >= 0x20 && byte < 0x7f ? byte : UInt8(ascii: "."))
+                text.append(byte >= 0x20 && byte < 0x7f ? byte : UInt8(ascii: "."))
             }
-            text.writeStaticString("\n")
+            text.append("\n")
             offset += line.readableBytes
         }
     }

@@ -1,7 +1,8 @@
 internal import CarrierWire
 internal import NIOCore
 
-/// The TCP connections of a capture: each segment goes to the direction it belongs to.
+/// The connections of a capture: each segment goes to the direction of TCP that it belongs to, each datagram to its
+/// session.
 ///
 /// Bounded against captures made to hurt: so many connections, so many bytes that wait; beyond that the connections
 /// that were silent longest are closed as the end of the capture would close them.
@@ -38,6 +39,8 @@ final class ConnectionTable {
     private let emitter: RecordEmitter
     private let bodyLimit: Int
     private let keySource: SessionDecoder.KeySource?
+    private let datagrams: DatagramTable
+    private let quic: QUICTable
     private var connections: [Flow: (connection: Connection, side: Int)] = [:]
     private var count = 0
     private var clock = 0
@@ -47,10 +50,25 @@ final class ConnectionTable {
         self.bodyLimit = bodyLimit
         self.emitter = emitter
         keySource = keys
+        datagrams = DatagramTable(bodyLimit: bodyLimit, emitter: emitter, keys: keys)
+        quic = QUICTable(emitter: emitter)
     }
 
-    /// Takes one segment.
-    func receive(_ segment: TCPSegment) throws {
+    /// Takes what a packet carries.
+    func receive(_ payload: IPPayload) throws {
+        switch payload {
+        case .tcp(let segment): try receive(segment)
+        case .udp(let datagram):
+            if try !datagrams.receive(datagram, number: nextNumber) { try quic.receive(datagram, number: nextNumber) }
+        }
+    }
+
+    private func nextNumber() -> Int {
+        count += 1
+        return count
+    }
+
+    private func receive(_ segment: TCPSegment) throws {
         let flow = Flow(source: segment.source, destination: segment.destination)
         guard let (connection, side) = try connection(of: flow, segment) else { return }
         clock += 1
@@ -84,6 +102,7 @@ final class ConnectionTable {
         let all = connections.values.map(\.connection).sorted { $0.lastSeen < $1.lastSeen }
         for connection in all where seen.insert(ObjectIdentifier(connection)).inserted { try close(connection) }
         connections = [:]
+        try quic.finish()
     }
 
     private func connection(of flow: Flow, _ segment: TCPSegment) throws -> (Connection, Int)? {
@@ -99,12 +118,13 @@ final class ConnectionTable {
         // Bare acknowledgements say nothing of a connection that was not seen before.
         guard segment.flags.contains(.syn) || segment.payload.readableBytes > 0 else { return nil }
         if connections.count >= Self.connectionLimit * 2 { try evict() }
-        count += 1
+        let number = nextNumber()
         let back = Flow(source: flow.destination, destination: flow.source)
         let places = [flow, back].map { flow in
             RecordEmitter.Place(
                 isDerived: true,
-                stream: StreamInfo(number: count, source: flow.source, destination: flow.destination))
+                stream: StreamInfo(
+                    number: number, transport: .tcp, source: flow.source, destination: flow.destination))
         }
         let made = Connection(
             flows: [flow, back],

@@ -2,16 +2,20 @@ internal import CarrierCrypto
 internal import CarrierProtocols
 internal import NIOCore
 
-/// Opens the records of one direction by number, so that a capture may lack some (carrier-wire(7) §4.3). A session
-/// itself opens them with `RecordOpener`, which cannot go past one.
+/// Opens the records or datagrams of one direction by number, so that a capture may lack some (carrier-wire(7) §4.3, §6).
+/// A session itself opens records with `RecordOpener`, which cannot go past one.
 struct RecordDecryptor {
     private let first: SecretBytes
     private let cipher: AESGCM
+    /// Records under one key.
+    private let interval: UInt64
     /// How often the key was changed.
     private var epoch: UInt64 = 0
 
-    init(key: SecretBytes) throws(CryptoError) {
+    /// - Parameter rekeys: whether the key changes after so many records; that of datagrams does not.
+    init(key: SecretBytes, rekeys: Bool = true) throws(CryptoError) {
         first = key
+        interval = rekeys ? RecordSealer.rekeyInterval : .max
         cipher = try AESGCM(key: key)
     }
 
@@ -19,8 +23,8 @@ struct RecordDecryptor {
     ///
     /// - Parameter number: which record of its direction it is, from 0.
     mutating func open(_ sealed: ByteBuffer, number: UInt64) throws(CryptoError) -> ByteBuffer {
-        guard sealed.readableBytes >= AESGCM.tagSize else { throw .authenticationFailed }
-        try turn(to: number / RecordSealer.rekeyInterval)
+        guard sealed.readableBytes >= AESGCM.tagSize, number < .max else { throw .authenticationFailed }
+        try turn(to: number / interval)
         let count = sealed.readableBytes - AESGCM.tagSize
         var plaintext = ByteBuffer()
         plaintext.reserveCapacity(count)

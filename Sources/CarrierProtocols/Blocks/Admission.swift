@@ -5,8 +5,8 @@ public struct Admission: Sendable {
     private let perSite: Int
     private var rates: TokenBuckets<IPAddress>
     private var counts: [IPAddress: Int] = [:]
-    /// Links turned away so far.
-    public private(set) var refused: UInt64 = 0
+    /// Links turned away so far: there were too many of one place, or they came too fast.
+    public private(set) var refused: (many: UInt64, fast: UInt64) = (0, 0)
 
     /// - Parameters:
     ///   - perSite: links of one IPv4 address or IPv6 /56 at a time.
@@ -20,8 +20,12 @@ public struct Admission: Sendable {
     public mutating func admit(_ source: IPAddress?, now: Instant) -> Bool {
         guard let source, source.scope != .loopback else { return true }
         let count = counts[source.site, default: 0]
-        guard rates.take(source.site, now: now), count < perSite else {
-            refused &+= 1
+        guard rates.take(source.site, now: now) else {
+            refused.fast &+= 1
+            return false
+        }
+        guard count < perSite else {
+            refused.many &+= 1
             return false
         }
         counts[source.site] = count + 1

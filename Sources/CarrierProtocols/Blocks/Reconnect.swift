@@ -9,12 +9,8 @@ public struct Reconnect: Component {
     public struct Configuration: Sendable, Hashable {
         /// Dials in a row without success, after which an address is given up. Default 3.
         public var attempts = 3
-        /// The pause after the first failure. Default 1 s.
-        public var firstPause: Duration = .seconds(1)
-        /// The longest pause. Default 16 s.
-        public var lastPause: Duration = .seconds(16)
-        /// How much a pause is lengthened or shortened by chance, so that many nodes do not dial at once. Default 5 %.
-        public var jitter = 0.05
+        /// The pauses between dials.
+        public var backOff = BackOff()
 
         /// The defaults.
         public init() {}
@@ -82,13 +78,7 @@ public struct Reconnect: Component {
     }
 
     private func later(_ index: Int, _ context: inout Context) {
-        let doublings = min(failures[index], 32)
-        let pause = min(
-            Double(configuration.lastPause.nanoseconds),
-            Double(configuration.firstPause.nanoseconds) * Double(UInt64(1) << UInt64(max(0, doublings - 1))))
-        let chance = Double(context.random.next() >> 11) / Double(UInt64(1) << 53)
-        let factor = 1 + configuration.jitter * (2 * chance - 1)
-        context.perform(
-            .schedule(Ticket(UInt64(index)), at: context.now + .nanoseconds(Int64(pause * factor))))
+        let pause = configuration.backOff.pause(after: failures[index], using: &context.random)
+        context.perform(.schedule(Ticket(UInt64(index)), at: context.now + pause))
     }
 }

@@ -17,6 +17,8 @@ public protocol Component: Sendable {
     mutating func started(_ context: inout Context) throws
     /// A peer is connected; messages of it come after this.
     mutating func connected(_ peer: PeerInfo, _ context: inout Context) throws
+    /// A connected peer has a newer word about itself.
+    mutating func renewed(_ peer: PeerInfo, _ context: inout Context) throws
     /// A message of one of `opcodes`. Returns whether the message is claimed: then later components do not see it.
     /// A `WireError` thrown from here says that the body is malformed and ends the connection.
     mutating func receive(_ message: Inbound, _ context: inout Context) throws -> Bool
@@ -37,6 +39,7 @@ extension Component {
     public var opcodes: [Opcode] { [] }
     public mutating func started(_ context: inout Context) throws {}
     public mutating func connected(_ peer: PeerInfo, _ context: inout Context) throws {}
+    public mutating func renewed(_ peer: PeerInfo, _ context: inout Context) throws {}
     public mutating func receive(_ message: Inbound, _ context: inout Context) throws -> Bool { false }
     public mutating func answered(
         _ ticket: Ticket, by peer: PeerID, _ answer: Answer, _ context: inout Context

@@ -58,6 +58,11 @@ public struct ComponentHost {
         each { component, context throws in try component.connected(peer, &context) }
     }
 
+    /// A connected peer has told something new about itself.
+    public mutating func renewed(_ peer: PeerInfo) {
+        each { component, context throws in try component.renewed(peer, &context) }
+    }
+
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause) {
         context.peers[peer.peer] = nil
         each { component, context throws in try component.disconnected(peer, cause, &context) }

@@ -10,7 +10,12 @@ public enum Effect: Sendable {
     case disconnect(PeerID, Disconnect.Reason, String)
     /// Connect; the outcome comes back as `dialled`.
     case dial(Address, ticket: Ticket)
-    /// Call `fired` at this time, or soon after it.
+    /// Shake hands with whom the address is pinned to, over a link of its own beside any connection that stands, and end it:
+    /// whether the address leads there. The outcome comes back as `dialled`.
+    case check(Address, ticket: Ticket)
+    /// Do something with a relay's sockets.
+    case relay(RelayEffect)
+    /// Call `fired` at this time, or soon after it; takes the place of what was scheduled with this ticket before.
     case schedule(Ticket, at: Instant)
     /// Forget a scheduled call.
     case cancel(Ticket)

@@ -71,6 +71,10 @@ public struct Discovery: Component {
         observe(verified, provenance, reach, &context)
     }
 
+    public mutating func renewed(_ peer: PeerInfo, _ context: inout Context) {
+        observe(VerifiedRecord(provedBy: peer), .asked, Reach(linkTo: peer.address), &context)
+    }
+
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause, _ context: inout Context) {
         // A break says that the peer may be gone: ask at once, before others are told of it.
         if case .broken = cause { check(peer.peer.nodeID, &context) }

@@ -66,6 +66,20 @@ public final class ImpairedPath: Sendable {
         }.get()
     }
 
+    /// From now on the path leads somewhere else, as when a node is started again.
+    public func lead(to target: Address) async throws {
+        let remote = try SocketAddress(ipAddress: target.host, port: Int(target.port))
+        let core = core
+        try await core.eventLoop.submit { core.value.target = remote }.get()
+        try await move()
+    }
+
+    /// From now on the path does this to datagrams.
+    public func change(to faults: Faults) async {
+        let core = core
+        try? await core.eventLoop.submit { core.value.faults = faults }.get()
+    }
+
     /// How many datagrams the path has seen and how many it lost.
     public var counts: (seen: Int, lost: Int) {
         get async {
@@ -83,12 +97,12 @@ public final class ImpairedPath: Sendable {
 
 /// The two sockets of a path, on their loop.
 private final class PathCore {
-    let target: SocketAddress
+    var target: SocketAddress
     let nearSide = PathSide()
     private let near: DatagramSocket
     private var far: DatagramSocket?
     private var dialler: SocketAddress?
-    private let faults: ImpairedPath.Faults
+    var faults: ImpairedPath.Faults
     private var random: SeededRandom
     var seen = 0
     var lost = 0

@@ -205,7 +205,8 @@ public final class SimulatedNetwork {
             send(frame, from: node, component: component, destination, expectation)
         case .schedule(let ticket, let time):
             events.add(.timer(node: node, component: component, ticket), at: max(now, time))
-        case .dial(let address, let ticket):
+        // Nobody stands behind a router here: an address leads where a dial of it leads.
+        case .dial(let address, let ticket), .check(let address, let ticket):
             let target = addresses[address.pinned(to: nil).description].flatMap { nodes[$0].isAlive ? $0 : nil }
             events.add(
                 .dialled(node: node, component: component, ticket, target),
@@ -215,7 +216,7 @@ public final class SimulatedNetwork {
         case .disconnect(let peer, _, _):
             if let other = index[peer] { disconnect(node, other) }
         // Components know nothing of a ticket that they have forgotten.
-        case .cancel, .log: break
+        case .cancel, .relay, .log: break
         }
     }
 

@@ -90,15 +90,15 @@ public struct FrameHeader: Equatable, Sendable {
 
     /// Reads 16 bytes from the readable ones, from `offset` on; nil when there are fewer.
     public init?(_ buffer: ByteBuffer, at offset: Int = 0) {
-        guard offset >= 0, buffer.readableBytes - offset >= Frame.headerSize else { return nil }
-        // One bounds check for the whole header: this runs once a message.
-        self = buffer.withUnsafeReadableBytes { raw in
-            FrameHeader(UnsafeRawBufferPointer(rebasing: raw[offset...]))
-        }
+        guard let header = buffer.withUnsafeReadableBytes({ FrameHeader($0, at: offset) }) else { return nil }
+        self = header
     }
 
-    /// Reads the first 16 bytes of at least 16.
-    private init(_ raw: UnsafeRawBufferPointer) {
+    /// Reads 16 bytes from `offset` on; nil when there are fewer.
+    public init?(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+        // One bounds check for the whole header: this runs once a message.
+        guard offset >= 0, bytes.count - offset >= Frame.headerSize else { return nil }
+        let raw = UnsafeRawBufferPointer(rebasing: bytes[offset...])
         bodyLength = Int(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt32.self)))
         opcode = Opcode(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
         flags = raw[8]

@@ -8,11 +8,15 @@ final class ListeningNode: Sendable {
     let address: String
 
     /// Starts one on a free port of loopback and waits until it listens.
-    init(_ options: String..., limit: Duration = .seconds(120)) async throws {
+    convenience init(_ options: String..., limit: Duration = .seconds(120)) async throws {
+        try await self.init(options, on: "tcp://127.0.0.1:0", limit: limit)
+    }
+
+    init(_ options: [String], on bound: String, limit: Duration = .seconds(120)) async throws {
         scratch = try Scratch()
         let ready = "\(scratch.path)/ready"
         let arguments =
-            ["listen", "-v", "--ready-file", ready, "tcp://127.0.0.1:0"] + options
+            ["listen", "-v", "--ready-file", ready, bound] + options
             + (options.contains("--pipe") ? [] : ["--json"])
         child = try Child(
             "\(Scratch.binaries)/carrier", arguments, environment: scratch.environment(), directory: scratch.path,

@@ -8,22 +8,31 @@ enum PythonPeer {
         case interop = "interop.py"
         /// Does what none should.
         case hostile = "hostile.py"
+        /// Both, over UDP.
+        case datagrams = "datagrams.py"
+        /// What none should in the overlay.
+        case overlay = "hostile_overlay.py"
+        /// What none should over QUIC.
+        case quic = "hostile_quic.py"
     }
 
     private static let folder = "\(Scratch.package)/Tests/Interop"
 
     /// Whether this machine can run it.
-    static let isThere: Bool = {
+    static let isThere = runs(
+        "import sys, cryptography; sys.exit(int(cryptography.__version__.split('.')[0]) < 40)")
+    /// Whether it can do so over QUIC.
+    static let hasQUIC = isThere && runs("import aioquic")
+
+    private static func runs(_ line: String) -> Bool {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "python3", "-c", "import sys, cryptography; sys.exit(int(cryptography.__version__.split('.')[0]) < 40)",
-        ]
+        process.arguments = ["python3", "-c", line]
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return false }
         process.waitUntilExit()
         return process.terminationStatus == 0
-    }()
+    }
 
     /// Said where it cannot.
     static let need = "needs python3 with the cryptography package, version 40 or newer"

@@ -1,7 +1,7 @@
 import Testing
 
 extension LabTests {
-    @Suite("nat-map and a hostile UPnP router")
+    @Suite("Row 35: nat-map and a hostile UPnP router")
     struct HostileGateway {
         /// A UPnP device on the host that it runs on: answers searches, and serves what its first argument says.
         static let server = #"""

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 extension LabTests {
-    @Suite("nat-map")
+    @Suite("Row 35: nat-map and real routers")
     struct NATMap {
         /// What the first record of a kind says.
         static func record(_ type: String, of child: Child) async -> JSONRecord? {

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Writes captures of TCP connections packet by packet, as tcpdump would.
+/// Writes captures of connections packet by packet, as tcpdump would.
 struct PacketBuilder {
     enum Link: UInt32, CaseIterable {
         case null = 0
@@ -54,9 +54,27 @@ struct PacketBuilder {
         tcp.writeInteger(flags | (ack == nil ? 0 : Flags.ack))
         tcp.writeInteger(0x7fff_0000_0000, as: UInt64.self, size: 6)
         tcp.writeImmutableBuffer(payload)
+        packet(direction, proto: 6, tcp, keeping: kept)
+    }
+
+    /// Adds a UDP datagram, from another port of the sender's where `port` says so.
+    mutating func datagram(_ direction: Direction, _ payload: ByteBuffer, port: UInt16? = nil) {
+        let ports = (port ?? 40000 + direction.connection, UInt16(4000))
+        var udp = ByteBuffer()
+        udp.writeInteger(direction.isBack ? ports.1 : ports.0)
+        udp.writeInteger(direction.isBack ? ports.0 : ports.1)
+        udp.writeInteger(UInt16(payload.readableBytes + 8))
+        udp.writeInteger(0, as: UInt16.self)
+        udp.writeImmutableBuffer(payload)
+        packet(direction, proto: 17, udp)
+    }
+
+    private mutating func packet(
+        _ direction: Direction, proto: UInt8, _ payload: ByteBuffer, keeping kept: Int = .max
+    ) {
         var packet = linkHeader
-        ipHeader(&packet, tcp.readableBytes, isBack: direction.isBack)
-        packet.writeImmutableBuffer(tcp)
+        ipHeader(&packet, proto, payload.readableBytes, isBack: direction.isBack)
+        packet.writeImmutableBuffer(payload)
         // Short Ethernet frames are padded; the padding is no payload.
         if link == .ethernet, packet.readableBytes < 60 {
             packet.writeRepeatingByte(0xee, count: 60 - packet.readableBytes)
@@ -95,7 +113,7 @@ struct PacketBuilder {
         return header
     }
 
-    private func ipHeader(_ packet: inout ByteBuffer, _ count: Int, isBack: Bool) {
+    private func ipHeader(_ packet: inout ByteBuffer, _ proto: UInt8, _ count: Int, isBack: Bool) {
         let hosts: [UInt8] = isBack ? [2, 1] : [1, 2]
         if isIPv6 {
             packet.writeInteger(0x6000_0000, as: UInt32.self)
@@ -103,12 +121,12 @@ struct PacketBuilder {
             packet.writeInteger(60, as: UInt8.self)
             packet.writeInteger(64, as: UInt8.self)
             for host in hosts { packet.writeBytes([0x20, 1, 0xd, 0xb8] + [UInt8](repeating: 0, count: 11) + [host]) }
-            // Destination options before TCP.
-            packet.writeBytes([6, 0, 1, 4, 0, 0, 0, 0])
+            // Destination options before the payload.
+            packet.writeBytes([proto, 0, 1, 4, 0, 0, 0, 0])
         } else {
             packet.writeBytes([0x45, 0])
             packet.writeInteger(UInt16(count + 20))
-            packet.writeBytes([0, 0, 0x40, 0, 64, 6, 0, 0])
+            packet.writeBytes([0, 0, 0x40, 0, 64, proto, 0, 0])
             for host in hosts { packet.writeBytes([192, 0, 2, host]) }
         }
     }

@@ -60,7 +60,7 @@ final class FakeNATPMPServer: Sendable {
     }
 }
 
-@Suite("A NAT-PMP gateway that answers as it likes")
+@Suite("Row 35: a NAT-PMP gateway that answers as it likes")
 struct NATPMPMapperTests {
     static let external: [UInt8] = [0, 128, 0, 0, 0, 0, 0, 9, 44, 128, 0, 11]
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CarrierNAT
 
-@Suite("A UPnP gateway that answers as it likes")
+@Suite("Row 35: a UPnP gateway that answers as it likes")
 struct UPnPGatewayTests {
     static let loopback = IPAddress.v4(0x7f00_0001)
 

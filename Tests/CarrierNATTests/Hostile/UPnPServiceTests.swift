@@ -2,7 +2,7 @@ import Testing
 
 @testable import CarrierNAT
 
-@Suite("Device descriptions")
+@Suite("Row 35: device descriptions")
 struct UPnPServiceTests {
     static func description(control: String, type: String = "urn:schemas-upnp-org:service:WANIPConnection:1") -> String
     {

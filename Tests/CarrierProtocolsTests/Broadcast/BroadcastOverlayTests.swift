@@ -60,7 +60,7 @@ import Testing
         #expect(outcome.lastHop <= levels + 1)
     }
 
-    @Test("with 30 % dead and undetected all of the living get it, once, at no more than twice the sends")
+    @Test("row 34: with 30 % dead and undetected all of the living get it, once, at no more than twice the sends")
     func manyDead() throws {
         for seed in 1...3 {
             let (outcome, living) = try broadcast(300, dead: 30, seed: UInt64(seed))

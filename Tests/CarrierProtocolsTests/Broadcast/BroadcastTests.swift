@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test("a message is delivered once and passed on below the bucket of its sender, whatever height it names")
+    @Test("row 34: a message is delivered once and passed on below the bucket of its sender, whatever height it names")
     func heightIsClamped() throws {
         var bench = try bench()
         let sender = peers[0]
@@ -98,7 +98,7 @@ import Testing
         #expect(bench.notices(BroadcastReceived.self).count == 2)
     }
 
-    @Test("forged and altered messages are dropped, relayed never, and cost their sender something")
+    @Test("row 34: forged and altered messages are dropped, relayed never, and cost their sender something")
     func forgeries() throws {
         var bench = try bench()
         let frame = try message(peers[350]).frame()
@@ -117,7 +117,7 @@ import Testing
         #expect(bench.notices(BroadcastReceived.self).count == 1)
     }
 
-    @Test("old, future, replayed and looping messages go nowhere")
+    @Test("row 34: old, future, replayed and looping messages go nowhere")
     func timesAndLoops() throws {
         var bench = try bench()
         bench.receive(try message(peers[350], age: 121), from: peers[0])
@@ -147,7 +147,7 @@ import Testing
         #expect(bench.notices.isEmpty)
     }
 
-    @Test("one origin has 100 messages at once passed on and 20 a second; another is not held back")
+    @Test("row 34: one origin has 100 messages at once passed on and 20 a second; another is not held back")
     func floods() throws {
         var bench = try bench(4)
         func flood(_ origin: Cast.Member, _ range: Range<Int>) throws {
@@ -205,7 +205,7 @@ import Testing
 
     // MARK: Delegates
 
-    @Test("a silent delegate is replaced by the next of its bucket until one answers or the bucket is used up")
+    @Test("row 34: a silent delegate is replaced by the next of its bucket until one answers or the bucket is used up")
     func silentDelegates() throws {
         var bench = try bench()
         bench.receive(try message(peers[350]), from: peers[0])
@@ -290,7 +290,7 @@ import Testing
         #expect(try BroadcastReport(fields: bench.sent[index].frame.body).reached == .max)
     }
 
-    @Test("a delegate whose connection breaks before its report is replaced")
+    @Test("row 34: a delegate whose connection breaks before its report is replaced")
     func brokenDelegates() throws {
         var bench = try bench()
         bench.receive(try message(peers[350], report: true), from: peers[0])

@@ -94,7 +94,7 @@ struct DatagramEndpointTests {
         #expect(dialler.frames.dropFirst() == [frame("well met")])
     }
 
-    @Test("an initiation shorter than 1200 bytes is not answered")
+    @Test("row 33: an initiation shorter than 1200 bytes is not answered")
     func short() throws {
         let dialler = try Side(port: 1, isListening: false)
         let listener = try Side(port: 2, isListening: true)
@@ -138,7 +138,7 @@ struct DatagramEndpointTests {
         #expect(now >= start + .milliseconds(250))
     }
 
-    @Test("a datagram that comes twice, or long after, is taken once")
+    @Test("row 33: a datagram that comes twice, or long after, is taken once")
     func replay() throws {
         let (dialler, listener, _, here) = try pair()
         try dialler.endpoint.send(frame("first"), on: here)
@@ -154,7 +154,7 @@ struct DatagramEndpointTests {
         #expect(listener.frames.count == 2049, "it is behind the window")
     }
 
-    @Test("no altered bit of any datagram gets through")
+    @Test("row 7: no altered bit of any datagram gets through")
     func altered() throws {
         let (dialler, listener, _, here) = try pair()
         try dialler.endpoint.send(frame("hello"), on: here)
@@ -207,7 +207,7 @@ struct DatagramEndpointTests {
         #expect(listener.frames.count == 2)
     }
 
-    @Test("a flood of initiations is answered with tokens, keeps no state, and an honest dialler gets in")
+    @Test("row 33: a flood of initiations is answered with tokens, keeps no state, and an honest dialler gets in")
     func flood() throws {
         let listener = try Side(port: 2, isListening: true)
         for port in 1000..<1200 as Range<UInt16> {
@@ -225,7 +225,7 @@ struct DatagramEndpointTests {
         #expect(listener.endpoint.counts.halfOpen <= 17)
     }
 
-    @Test("a token serves only the address that it was made for")
+    @Test("row 33: a token serves only the address that it was made for")
     func stolenToken() throws {
         let listener = try Side(port: 2, isListening: true)
         for port in 1000..<1016 as Range<UInt16> {
@@ -281,7 +281,7 @@ struct DatagramEndpointTests {
         #expect(try Disconnect(fields: frame.body).reason == .puzzleNotSolved)
     }
 
-    @Test("random bytes change nothing and are not answered")
+    @Test("row 4: random bytes change nothing and are not answered")
     func noise() throws {
         let listener = try Side(port: 2, isListening: true)
         var random = SeededRandom(5)

@@ -11,6 +11,7 @@ struct Bench {
     /// Peers that were penalised, and those whose malformed message ended the connection.
     var blamed: [PeerID] = []
     var sent: [(frame: Frame, to: Destination, expectation: Expectation)] = []
+    var relayed: [RelayEffect] = []
     var dials: [(address: Address, ticket: Ticket)] = []
     var timers: [(ticket: Ticket, at: Instant, component: Int)] = []
     static let epoch: UInt64 = 1_760_000_000_000_000
@@ -35,9 +36,12 @@ struct Bench {
             case .send(let frame, let destination, let expectation): sent.append((frame, destination, expectation))
             case .deliver(let notice): notices.append(notice)
             case .penalise(let peer, _), .disconnect(let peer, .protocolError, _): blamed.append(peer)
-            case .dial(let address, let ticket): dials.append((address, ticket))
-            case .schedule(let ticket, let time): timers.append((ticket, time, component))
+            case .dial(let address, let ticket), .check(let address, let ticket): dials.append((address, ticket))
+            case .schedule(let ticket, let time):
+                timers.removeAll { $0.ticket == ticket && $0.component == component }
+                timers.append((ticket, time, component))
             case .cancel(let ticket): timers.removeAll { $0.ticket == ticket && $0.component == component }
+            case .relay(let effect): relayed.append(effect)
             case .disconnect, .log: break
             }
         }
@@ -55,13 +59,27 @@ struct Bench {
     }
 
     /// A peer is connected; at an address of its record where none is given.
-    mutating func connect(_ member: Cast.Member, at address: String? = nil, isOutbound: Bool = true) {
+    mutating func connect(
+        _ member: Cast.Member, at address: String? = nil, isOutbound: Bool = true, seesUsAt observed: String = ""
+    ) {
         let text = address ?? member.record.addresses.first ?? "tcp://198.51.100.9:4000"
         guard let address = try? Address(text) else { return }
         let info = PeerInfo(
-            record: member.record, address: address.pinned(to: member.peer), observedAddress: "", agent: "test",
+            record: member.record, address: address.pinned(to: member.peer), observedAddress: observed, agent: "test",
             isOutbound: isOutbound)
         run { $0.connected(info) }
+    }
+
+    /// A peer is gone.
+    mutating func disconnect(_ member: Cast.Member, _ cause: DisconnectCause = .broken("gone")) {
+        guard let info = host.context.peers[member.peer] else { return }
+        run { $0.disconnected(info, cause) }
+    }
+
+    /// The outcome of the dial that was made as number `index`.
+    mutating func dialled(_ index: Int, _ outcome: Result<PeerInfo, RequestError>, component: Int = 0) {
+        let ticket = dials[index].ticket
+        run { $0.dialled(component: component, ticket, outcome) }
     }
 
     /// A frame of a peer comes in.

@@ -96,7 +96,9 @@ import Testing
 
     // MARK: Answers of others
 
-    @Test("an answer is cleaned: ourselves, the teller, doubles, forgeries, poison and clients are dropped")
+    @Test(
+        "rows 25 and 26: an answer is cleaned: ourselves, the teller, doubles, forgeries, poison and clients are dropped"
+    )
     func answersAreCleaned() throws {
         var bench = try bench()
         bench.connect(peers[0])
@@ -130,7 +132,7 @@ import Testing
         #expect(bench.notices(LookupFinished.self).count == 1)
     }
 
-    @Test("a stale record gives way to the newer one that we hold")
+    @Test("row 25: a stale record gives way to the newer one that we hold")
     func staleRecords() throws {
         var bench = try bench()
         let stale = try #require(Cast.member(30, addresses: ["tcp://9.9.9.9:1"], sequence: 1))
@@ -144,7 +146,7 @@ import Testing
         #expect(bench.contacts.contact(fresh.verified.nodeID)?.record == fresh.record)
     }
 
-    @Test("answers that all name one victim make us dial it 16 times, then once a second")
+    @Test("row 27: answers that all name one victim make us dial it 16 times, then once a second")
     func victimsAreSpared() throws {
         var bench = try bench()
         bench.connect(peers[0])
@@ -171,7 +173,7 @@ import Testing
         #expect(finished.ticket == ticket && finished.result.found == nil && finished.result.queries == 0)
     }
 
-    @Test("a lookup whose nodes never answer is over after its time")
+    @Test("row 31: a lookup whose nodes never answer is over after its time")
     func silence() throws {
         var bench = try bench()
         for peer in peers.prefix(10) { bench.connect(peer) }
@@ -226,7 +228,7 @@ import Testing
 
     // MARK: Contacts and joining
 
-    @Test("who connects to us is asked before it has a place near us; a client never has one")
+    @Test("row 29: who connects to us is asked before it has a place near us; a client never has one")
     func inboundContacts() throws {
         var bench = try bench()
         bench.connect(peers[0], isOutbound: false)

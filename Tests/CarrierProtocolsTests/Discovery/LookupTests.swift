@@ -43,7 +43,7 @@ import Testing
             .prefix(count).map { $0 }
     }
 
-    @Test("paths share no node, no node is asked twice, and all of it stays in its bounds", arguments: 0..<12)
+    @Test("row 31: paths share no node, no node is asked twice, and all of it stays in its bounds", arguments: 0..<12)
     func disjointPaths(seed: UInt64) {
         var random = SeededRandom(seed)
         let target = NodeID(Bytes32(random: &random))
@@ -110,7 +110,7 @@ import Testing
         #expect(result.addresses.map { $0.address.pinned(to: nil).description } == ["tcp://9.9.9.8:1"])
     }
 
-    @Test("nodes that always tell of nearer ones cannot keep a lookup going")
+    @Test("row 31: nodes that always tell of nearer ones cannot keep a lookup going")
     func endlessNearerNodes() {
         let target = NodeID(Bytes32.zero)
         // Farthest first: each answer is nearer than all before it.
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test("with nine of ten nodes dead the lookup still ends and finds a target that the living know")
+    @Test("row 31: with nine of ten nodes dead the lookup still ends and finds a target that the living know")
     func mostlyDead() {
         var random = SeededRandom(1)
         let target = others[10]
@@ -149,7 +149,7 @@ import Testing
         #expect(lookup.result(now: .seconds(1)).found != nil)
     }
 
-    @Test("nodes that tell only of each other end the lookup")
+    @Test("row 31: nodes that tell only of each other end the lookup")
     func cycles() {
         let target = NodeID(Bytes32.zero)
         let ring = Array(others.prefix(5))

@@ -89,7 +89,7 @@ import Testing
         return Double(found) / Double(lookups)
     }
 
-    @Test("disjoint paths find their way past colluding adversaries")
+    @Test("row 32: disjoint paths find their way past colluding adversaries")
     func adversaries() throws {
         let overlay = try Overlay(400, Self.verifier, seed: 12)
         #expect(try success(overlay, adversaries: 0, paths: 1, lookups: 60) == 1)

@@ -10,7 +10,7 @@ import Testing
     }
 
     @Test(
-        "what must never be dialled is not, whoever tells it",
+        "row 26: what must never be dialled is not, whoever tells it",
         arguments: [
             "tcp://0.0.0.0:4000", "tcp://[::]:4000", "tcp://224.0.0.1:4000", "tcp://255.255.255.255:4000",
             "tcp://169.254.1.1:4000", "tcp://[fe80::1]:4000", "tcp://[ff02::1]:4000", "tcp://8.8.8.8:0", "nonsense",
@@ -20,7 +20,7 @@ import Testing
         for reach in [Reach.loopback, .site, .internet] { #expect(try usable([address], toldAt: reach) == []) }
     }
 
-    @Test("nobody is told of a narrower place than where the teller stands")
+    @Test("row 26: nobody is told of a narrower place than where the teller stands")
     func narrowerPlaces() throws {
         let all = ["tcp://127.0.0.1:1", "tcp://192.168.0.1:2", "tcp://[fd00::1]:3", "tcp://9.9.9.9:4"]
         #expect(try usable(all, toldAt: .loopback) == all)

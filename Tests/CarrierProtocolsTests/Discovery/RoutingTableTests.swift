@@ -51,7 +51,7 @@ import Testing
         #expect(table.closest(to: target, count: 5).map(\.nodeID) == Array(nearest))
     }
 
-    @Test("a full bucket keeps its old contacts and names the oldest to be asked")
+    @Test("row 30: a full bucket keeps its old contacts and names the oldest to be asked")
     func oldContactsStay() {
         var table = table { $0.siblings = 0 }
         let far = others.filter { own.verified.nodeID.bucket(of: $0.verified.nodeID) == 255 }
@@ -69,7 +69,7 @@ import Testing
         #expect(table.contact(far[16].verified.nodeID) == nil)
     }
 
-    @Test("at most two contacts of a subnet in a bucket and ten in the table, wherever the Sybils say they are")
+    @Test("row 28: at most two contacts of a subnet in a bucket and ten in the table, wherever the Sybils say they are")
     func diversityHolds() {
         var table = table()
         var inBucket: [Int: Int] = [:]
@@ -94,7 +94,7 @@ import Testing
         #expect(table.count == 60)
     }
 
-    @Test("who asks us unbidden enters neither near us nor among the siblings before it has answered")
+    @Test("row 29: who asks us unbidden enters neither near us nor among the siblings before it has answered")
     func unsolicitedContacts() {
         var near = table { $0.nearBits = 256 }
         #expect(observe(&near, others[0], .asked) == .refused(.tooNear))

@@ -58,7 +58,7 @@
     struct QUICInteropTests {
         @Test("aioquic dials: handshake, ping, 200 kB through an echo")
         func dialledBy() async throws {
-            try await QUICNodes.withEcho { _, address, echo in
+            try await TestNetwork(.quic).withEcho { _, address, echo in
                 let python = try PythonPeer("client \(address.port)")
                 let output = await python.rest()
                 python.close()
@@ -68,7 +68,7 @@
 
         @Test("aioquic without a certificate is refused with TLS alert 116")
         func withoutCertificate() async throws {
-            try await QUICNodes.withEcho { _, address, echo in
+            try await TestNetwork(.quic).withEcho { _, address, echo in
                 let python = try PythonPeer("nobody \(address.port)")
                 let output = await python.rest()
                 python.close()
@@ -83,7 +83,7 @@
             let words = await python.line().split(separator: " ").map(String.init)
             try #require(words.count == 3, "\(words)")
             let address = try Address("quic://\(words[2])@127.0.0.1:\(words[1])")
-            try await Node.run(QUICNodes.configuration(try QUICNodes.identity())) { node in
+            try await Node.run(TestNetwork(.quic).configuration()) { node in
                 let peer = try await node.dial([address])
                 for _ in 0..<3 { _ = try await peer.ping(ByteBuffer(string: "interop"), within: .seconds(5)) }
                 await peer.disconnect()

@@ -24,8 +24,8 @@
         @Test("who does not read makes the other side stop; nothing is lost when it reads again")
         func slowReader() async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let server = QUICTransport(identity: try QUICNodes.identity())
-            let client = QUICTransport(identity: try QUICNodes.identity())
+            let server = QUICTransport(identity: try TestIdentity.make())
+            let client = QUICTransport(identity: try TestIdentity.make())
             let reader = try await loop.submit { NIOLoopBound(Sink(), eventLoop: loop) }.get()
             let writer = try await loop.submit { NIOLoopBound(Sink(), eventLoop: loop) }.get()
             let sent = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: loop)
@@ -81,15 +81,15 @@
         @Test("a flood of first packets from made-up addresses leaves room for who comes back with a token")
         func retry() async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let server = QUICTransport(identity: try QUICNodes.identity())
-            let client = QUICTransport(identity: try QUICNodes.identity())
+            let server = QUICTransport(identity: try TestIdentity.make())
+            let client = QUICTransport(identity: try TestIdentity.make())
             let accepted = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: loop)
             let listener = try await server.listen(
                 on: Address(scheme: .quic, host: "127.0.0.1", port: 0), loop: loop
             ) { _ in accepted.value += 1 }.get()
             // Half of a handshake each: their answers go to sockets that nobody reads.
             let target = try SocketAddress(ipAddress: "127.0.0.1", port: Int(listener.address.port))
-            let first = try await recordFirstPacket(of: client, loop)
+            let first = try await FirstPacket.record(of: client, on: loop)
             for index in 0..<40 {
                 var packet = first
                 // Another connection id each: it does not authenticate, but the server cannot know before it has keys.
@@ -114,40 +114,6 @@
             }
             #expect(try await loop.submit { accepted.value }.get() == 1)
             try await listener.close().get()
-        }
-
-        /// The first datagram of a dial.
-        private func recordFirstPacket(of transport: QUICTransport, _ loop: any EventLoop) async throws -> ByteBuffer {
-            final class Recorder: DatagramSocketDelegate {
-                let promise: EventLoopPromise<ByteBuffer>
-                init(_ promise: EventLoopPromise<ByteBuffer>) { self.promise = promise }
-                func socketDidRead(
-                    _ bytes: ByteBuffer, segment: Int, from remote: SocketAddress, to local: SocketAddress
-                ) {
-                    promise.succeed(bytes)
-                }
-                func socketDidReadAll() {}
-                func socketDidDrain() {}
-                func socketWasRefused() {}
-                func socketDidClose() {}
-            }
-            let socket = try await DatagramSocket.open(
-                on: SocketAddress(ipAddress: "127.0.0.1", port: 0), usesOffload: false, loop: loop
-            ).get()
-            return try await loop.flatSubmit {
-                let promise = loop.makePromise(of: ByteBuffer.self)
-                let recorder = Recorder(promise)
-                socket.value.delegate = recorder
-                socket.value.keeps = recorder
-                let port = UInt16(truncatingIfNeeded: socket.value.localAddress.port ?? 0)
-                _ = transport.dial(
-                    Address(scheme: .quic, host: "127.0.0.1", port: port), loop: loop, timeout: .seconds(5)
-                ) { _ in }
-                return promise.futureResult.map { bytes in
-                    NIOLoopBound(socket.value, eventLoop: loop).value.close()
-                    return bytes
-                }
-            }.get()
         }
     }
 #endif

@@ -26,7 +26,7 @@ struct CancellationTests {
             task.cancel()
             await #expect(throws: RequestError.cancelled) { try await task.value }
             try await outstanding(0, at: client)
-            let other = try await NodePair.peer(of: client, at: server)
+            let other = try await server.peer(client.id)
             try await other.send(Frame(Opcode(1001), flags: .reply, nonce: 1, body: Numbered(8).body()))
             try await peer.confirm(within: .seconds(5))
         }
@@ -52,7 +52,7 @@ struct CancellationTests {
             $0.limits.send.wait = .seconds(60)
             $0.limits.send.full = .seconds(60)
         } _: { server, client, peer in
-            let other = try await NodePair.peer(of: client, at: server)
+            let other = try await server.peer(client.id)
             other.connection.eventLoop.execute { other.connection.value.setHold(.stream, true) }
             let acknowledged = Task { try await peer.send(Numbered(1), acknowledged: true) }
             try await outstanding(1, at: client)

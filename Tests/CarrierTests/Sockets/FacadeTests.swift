@@ -31,11 +31,13 @@ struct FacadeTests {
         func stopped() async throws { journal.note("\(name) stopped") }
     }
 
-    @Test("components hear everything in order, from start to clean-up, and a component replies")
-    func components() async throws {
+    @Test(
+        "components hear everything in order, from start to clean-up, and a component replies",
+        arguments: TestTransport.all)
+    func components(over transport: TestTransport) async throws {
         let journal = Journal()
         let application = [Recorder(name: "a", journal: journal, claims: 7), Recorder(name: "b", journal: journal)]
-        try await NodePair.run(application: application) { _, _, peer in
+        try await NodePair.run(over: transport, application: application) { _, _, peer in
             try await peer.send(Numbered(1), acknowledged: true)
             let reply = try await peer.request(Numbered(7), for: Numbered.self)
             #expect(reply == Numbered(8))
@@ -48,9 +50,9 @@ struct FacadeTests {
             ])
     }
 
-    @Test("a request has its time")
-    func requestTimeout() async throws {
-        try await NodePair.run { _, _, peer in
+    @Test("a request has its time", arguments: TestTransport.all)
+    func requestTimeout(over transport: TestTransport) async throws {
+        try await NodePair.run(over: transport) { _, _, peer in
             let start = ContinuousClock.now
             await #expect(throws: RequestError.timeout(.milliseconds(200))) {
                 _ = try await peer.request(Numbered(1), for: Numbered.self, within: .milliseconds(200))
@@ -60,14 +62,16 @@ struct FacadeTests {
         }
     }
 
-    @Test("a peer that does not read fills the buffer, sends fail in time, and it is dropped")
-    func sendBuffer() async throws {
-        try await NodePair.run {
+    @Test(
+        "a peer that does not read fills the buffer, sends fail in time, and it is dropped",
+        arguments: TestTransport.streams)
+    func sendBuffer(over transport: TestTransport) async throws {
+        try await NodePair.run(over: transport) {
             $0.limits.send.buffer = 1 << 20
             $0.limits.send.wait = .milliseconds(200)
             $0.limits.send.full = .milliseconds(600)
         } _: { server, client, peer in
-            let other = try await NodePair.peer(of: client, at: server)
+            let other = try await server.peer(client.id)
             // The node's own back-pressure would do the same after its megabyte; here not a byte is read.
             other.connection.eventLoop.execute { other.connection.value.setHold(.stream, true) }
             var failure: (any Error)?
@@ -148,13 +152,13 @@ struct FacadeTests {
         }
     }
 
-    @Test("messages come in order, and who takes them slowly loses none")
-    func messages() async throws {
-        try await NodePair.run {
+    @Test("messages come in order, and who takes them slowly loses none", arguments: TestTransport.streams)
+    func messages(over transport: TestTransport) async throws {
+        try await NodePair.run(over: transport) {
             $0.limits.receive.waiting = 64 << 10
             $0.limits.send.wait = .seconds(30)
         } _: { server, client, peer in
-            let other = try await NodePair.peer(of: client, at: server)
+            let other = try await server.peer(client.id)
             let total: UInt32 = 20_000
             async let sending: Void = {
                 for number in 0..<(total - 1) { try await peer.send(Numbered(number)) }
@@ -178,16 +182,21 @@ struct FacadeTests {
         }
     }
 
-    @Test("two nodes upgrade at a point under load in both directions, again and again")
-    func upgrades() async throws {
-        let (one, two) = (try NodePair.configuration(), try NodePair.configuration())
+    @Test(
+        "two nodes upgrade at a point under load in both directions, again and again", arguments: TestTransport.streams)
+    func upgrades(over transport: TestTransport) async throws {
+        let network = TestNetwork(transport)
+        let messages = try NodePair.messages.get()
+        let (one, two) = (
+            try network.configuration { $0.messages = messages }, try network.configuration { $0.messages = messages }
+        )
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         try await Node.run(one, on: loop) { server in
-            let address = try await server.listen(on: NodePair.loopback)
+            let address = try await server.listen(on: network.anywhere)
             try await Node.run(two, on: loop) { client in
                 for round in 0..<50 {
                     let peer = try await client.dial([address])
-                    let other = try await NodePair.peer(of: client, at: server)
+                    let other = try await server.peer(client.id)
                     let sides = [(ReceiveLockTests.Side(), peer), (ReceiveLockTests.Side(), other)]
                     let armed = Journal()
                     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -218,13 +227,18 @@ struct FacadeTests {
         }
     }
 
-    @Test("leaving the scope ends every call that still waits")
-    func scope() async throws {
-        let configuration = try NodePair.configuration()
-        try await Node.run(configuration) { server in
-            let address = try await server.listen(on: NodePair.loopback)
+    @Test("leaving the scope ends every call that still waits", arguments: TestTransport.all)
+    func scope(over transport: TestTransport) async throws {
+        let network = TestNetwork(transport)
+        let messages = try NodePair.messages.get()
+        try await Node.run(
+            network.configuration {
+                $0.acceptsUnregistered = true; $0.messages = messages
+            }
+        ) { server in
+            let address = try await server.listen(on: network.anywhere)
             let held = Outcome<Peer>()
-            let waiting = try await Node.run(NodePair.configuration()) { client in
+            let waiting = try await Node.run(network.configuration { $0.messages = messages }) { client in
                 let peer = try await client.dial([address])
                 held.set(.success(peer))
                 let waiting = Task { try await peer.request(Numbered(1), for: Numbered.self, within: .seconds(60)) }

@@ -60,7 +60,7 @@ struct ComponentTests {
         try pair.end()
     }
 
-    @Test("one that throws or hangs costs its message and its own time only")
+    @Test("row 24: one that throws or hangs costs its message and its own time only")
     func isolation() throws {
         let (pair, journal) = try make { journal, box in
             [
@@ -80,7 +80,7 @@ struct ComponentTests {
         try pair.end()
     }
 
-    @Test("a slow component holds back its own peer, and no other")
+    @Test("row 24: a slow component holds back its own peer, and no other")
     func backPressure() throws {
         let (pair, journal) = try make(waiting: 64 << 10) { journal, box in
             [Waiting(name: "a", journal: journal, loop: box, hangsAt: 0)]

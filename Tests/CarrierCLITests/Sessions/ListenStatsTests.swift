@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@Suite("listen --stats", .serialized)
+struct ListenStatsTests {
+    /// Each limit of the table that a node enforces for its connections, with its default in the unit of its name.
+    static let defaults: [String: Double] = [
+        "handshake_ms": 10_000, "half_open": 32, "inbound": 128, "outbound": 128, "per_site": 8, "new_per_s": 0.2,
+        "dial_ms": 5000, "frame_ms": 10_000, "processing_ms": 3000, "message_bytes": 4_194_304,
+        "for_nothing_per_s": 5000, "waiting_bytes": 1_048_576, "send_buffer_bytes": 4_194_304, "send_wait_ms": 3000,
+        "send_full_ms": 10_000, "requests": 256, "request_ms": 10_000, "idle_ms": 90_000,
+    ]
+
+    @Test("names every limit with its default, what is in use of it, and how often it was reached")
+    func limits() async throws {
+        let node = try await ListeningNode("--stats", "50ms", "--max-peers", "1")
+        let first = try #require(await node.child.line { $0.contains("\"stats\"") }.flatMap { JSONRecord($0) })
+        let limits = try #require(first["limits"]?.array).compactMap(\.object)
+        var expected = Self.defaults
+        expected["inbound"] = 1
+        let told = Dictionary(
+            limits.map { ($0["name"]?.text ?? "", $0["limit"]?.number ?? -1) }, uniquingKeysWith: { $1 })
+        #expect(told == expected)
+        #expect(limits.allSatisfy { $0["reached"]?.number == 0 })
+
+        let dial = try node.scratch.start("dial", "--messages", "lines", node.address, input: true)
+        func inbound(_ key: String, is value: Double) async -> Bool {
+            await node.child.line { line in
+                let limits = JSONRecord(String(line))?["limits"]?.array?.compactMap(\.object) ?? []
+                return limits.first { $0["name"]?.text == "inbound" }?[key]?.number == value
+            } != nil
+        }
+        #expect(await inbound("used", is: 1))
+        let refused = try await node.scratch.carrier("ping", "-c", "1", node.address)
+        #expect(refused.code == 5, "\(refused)")
+        #expect(await inbound("reached", is: 1))
+        dial.closeInput()
+        #expect(await dial.outcome().code == 0)
+        _ = await node.end()
+        let last = try #require(node.records.last { $0.type == "stats" })
+        #expect(last["rx_bytes"]?.number ?? 0 > 500 && last["tx_bytes"]?.number ?? 0 > 500)
+    }
+
+    @Test("without --json it is a line on stderr, and stdout carries results alone")
+    func text() async throws {
+        let scratch = try Scratch()
+        let node = try scratch.start("listen", "--stats", "50ms", "tcp://127.0.0.1:0")
+        #expect(await node.errorLine(containing: "half_open 0 of 32") != nil)
+        node.send(SIGTERM)
+        let outcome = await node.outcome()
+        #expect(outcome.lines.count == 1 && outcome.lines[0].hasPrefix("tcp://"), "\(outcome)")
+        let wrong = try await scratch.carrier("listen", "--stats", "1ms")
+        #expect(wrong.code == 64 && wrong.errors.contains("at least 10ms"), "\(wrong)")
+    }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import Testing
+
+/// The rules of cli.md for byte streams, each on both transports that carry one, with the real binary.
+@Suite("Byte streams between dial and listen", .serialized)
+struct StreamContractTests {
+    static let schemes = ["tcp", "quic"]
+
+    private func node(_ scheme: String, _ options: String...) async throws -> ListeningNode {
+        try await ListeningNode(options, on: "\(scheme)://127.0.0.1:0")
+    }
+
+    @Test("end of stdin: it goes on receiving until the peer ends", arguments: schemes)
+    func endOfInput(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "cat; sleep 0.5; echo afterwards")
+        let outcome = try await node.scratch.shell("printf 'one\\ntwo\\n' | carrier dial '\(node.address)'")
+        #expect(outcome.code == 0 && outcome.lines == ["one", "two", "afterwards"], "\(outcome)")
+        _ = await node.end()
+    }
+
+    @Test("end of stdin with --linger: it receives for that time only", arguments: schemes)
+    func linger(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "cat; sleep 60; echo too late")
+        let outcome = try await node.scratch.shell("echo one | carrier dial --linger 300ms '\(node.address)'")
+        #expect(outcome.code == 0 && outcome.lines == ["one"] && outcome.elapsed < .seconds(5), "\(outcome)")
+        _ = await node.end()
+    }
+
+    @Test("the peer ends its stream: everything is written out, even if stdin is open", arguments: schemes)
+    func peerEnds(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "seq 200000")
+        let dial = try node.scratch.start("dial", node.address, input: true)
+        let outcome = await dial.outcome()
+        #expect(
+            outcome.code == 0 && outcome.lines == (1...200_000).map(String.init), "\(outcome.code) \(outcome.errors)")
+        _ = await node.end()
+    }
+
+    @Test("both ways at once, equal to the byte", arguments: schemes)
+    func bothWays(over scheme: String) async throws {
+        let scratch = try Scratch()
+        let outcome = try await scratch.shell(
+            """
+            head -c 40000000 /dev/urandom >a; head -c 30000000 /dev/urandom >b
+            carrier listen --pipe --ready-file ready \(scheme)://127.0.0.1:0 <a >b2 & listen=$!
+            until [ -s ready ]; do sleep 0.02; done
+            carrier dial "$(cat ready)" <b >a2; echo $?
+            wait $listen; echo $?
+            cmp a a2 && cmp b b2 && echo same
+            """, limit: .seconds(60))
+        #expect(outcome.lines == ["0", "0", "same"], "\(outcome)")
+    }
+
+    @Test("a peer that is killed is 6, after what came was written out", arguments: schemes)
+    func killed(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "echo the beginning; sleep 60")
+        let dial = try node.scratch.start("dial", node.address, input: true)
+        #expect(await dial.line() == "the beginning")
+        node.child.send(SIGKILL)
+        let outcome = await dial.outcome()
+        #expect(outcome.code == 6 && outcome.output == "the beginning\n", "\(outcome)")
+        #expect(outcome.errors.contains("data may be short") && outcome.elapsed < .seconds(10), "\(outcome)")
+    }
+
+    @Test("a dialler that is killed is 6 for listen --pipe too", arguments: schemes)
+    func dialerKilled(over scheme: String) async throws {
+        let node = try await node(scheme, "--pipe")
+        let dial = try node.scratch.start("dial", node.address, input: true)
+        dial.write("the beginning\n")
+        #expect(await node.child.line { $0 == "the beginning" } != nil)
+        dial.send(SIGKILL)
+        // Nobody tells a UDP socket that the other one is gone: that takes until the keep-alive is not answered.
+        let outcome = await node.child.outcome()
+        #expect(outcome.code == 6 && outcome.errors.contains("data may be short"), "\(outcome)")
+    }
+
+    @Test("a child of --exec gets its two pipes and stderr, none of the node's sockets")
+    func descriptorsOfChild() async throws {
+        let node = try await node("tcp", "--exec", "ls /proc/self/fd")
+        let outcome = try await node.scratch.carrier("dial", "--recv-only", node.address)
+        // The fourth is the directory that ls reads.
+        #expect(outcome.lines == ["0", "1", "2", "3"], "\(outcome)")
+        _ = await node.end()
+    }
+
+    @Test("--recv-only never opens stdin", arguments: schemes)
+    func receiveOnly(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "echo hello")
+        let outcome = try await node.scratch.shell(
+            "printf 'not for you\\n' | { carrier dial --recv-only '\(node.address)'; cat; }")
+        #expect(outcome.code == 0 && outcome.lines == ["hello", "not for you"], "\(outcome)")
+        _ = await node.end()
+    }
+
+    @Test("--send-only ends when the peer has acknowledged the last byte", arguments: schemes)
+    func sendOnly(over scheme: String) async throws {
+        let scratch = try Scratch()
+        let outcome = try await scratch.shell(
+            """
+            head -c 20000000 /dev/urandom >a
+            carrier listen --pipe --ready-file ready \(scheme)://127.0.0.1:0 >a2 & listen=$!
+            until [ -s ready ]; do sleep 0.02; done
+            carrier dial --send-only "$(cat ready)" <a; echo $?
+            cmp a a2 && echo same
+            wait $listen; echo $?
+            """, limit: .seconds(60))
+        #expect(outcome.lines == ["0", "same", "0"], "\(outcome)")
+    }
+
+    @Test("a slow reader holds the sender back: memory is bounded on both sides", arguments: schemes)
+    func slowReader(over scheme: String) async throws {
+        let scratch = try Scratch()
+        let listen = try scratch.startShell(
+            "exec carrier listen --pipe --ready-file ready \(scheme)://127.0.0.1:0 > >(sleep 3; sha256sum >sum)",
+            limit: .seconds(60))
+        let dial = try scratch.startShell(
+            """
+            until [ -s ready ]; do sleep 0.02; done
+            head -c 300000000 /dev/zero >zeros; exec carrier dial --send-only "$(cat ready)" <zeros
+            """, limit: .seconds(60))
+        try await Task.sleep(for: .seconds(2))
+        let figures = [try Figures(of: listen.pid), try Figures(of: dial.pid)]
+        #expect(figures.allSatisfy { $0.peak < 96 }, "\(figures)")
+        #expect(await dial.outcome().code == 0)
+        #expect(await listen.outcome().code == 0)
+        let sum = try await scratch.shell("sha256sum <zeros; until [ -s sum ]; do sleep 0.02; done; cat sum")
+        #expect(sum.lines.count == 2 && sum.lines[0] == sum.lines[1], "\(sum)")
+    }
+
+    @Test("a reader that is gone is death by SIGPIPE, and the other side's child ends", arguments: schemes)
+    func readerGone(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "echo $$ >child; exec yes")
+        let outcome = try await node.scratch.shell(
+            "(carrier dial --recv-only '\(node.address)'; echo $? >&2) | head -n 1")
+        #expect(outcome.lines == ["y"] && outcome.errors.hasSuffix("141\n"), "\(outcome)")
+        let gone = try await node.scratch.shell("while kill -0 $(cat child) 2>/dev/null; do sleep 0.05; done")
+        #expect(gone.code == 0, "\(gone)")
+        _ = await node.end()
+    }
+
+    @Test("-z shakes hands and says how long it took", arguments: schemes + ["udp"])
+    func handshakeOnly(over scheme: String) async throws {
+        let node = try await node(scheme)
+        let outcome = try await node.scratch.carrier("dial", "-z", node.address)
+        let expected = try Regex("ok \(node.address) connect [0-9.]+ms handshake [0-9.]+ms\n")
+        #expect(outcome.code == 0 && outcome.output.wholeMatch(of: expected) != nil, "\(outcome)")
+        _ = await node.end()
+    }
+
+    @Test("two hundred transfers in a row, none of which stalls", arguments: schemes)
+    func transfers(over scheme: String) async throws {
+        let node = try await node(scheme, "--echo")
+        let outcome = try await node.scratch.shell(
+            """
+            head -c 1000000 /dev/urandom >a
+            for n in $(seq 200); do carrier dial '\(node.address)' <a | cmp - a || exit; done; echo all
+            """, limit: .seconds(100))
+        #expect(outcome.code == 0 && outcome.lines == ["all"], "\(outcome)")
+        _ = await node.end()
+    }
+}
