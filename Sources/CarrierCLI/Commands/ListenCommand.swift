@@ -224,5 +224,6 @@ struct ListenCommand: CarrierCommand {
         let lines = addresses.map { "\($0)\n" }.joined()
         if let readyFd { try Readiness.write(lines, to: readyFd) }
         if let readyFile { try Readiness.write(lines, to: readyFile, console) }
+        Readiness.notifyService()
     }
 }

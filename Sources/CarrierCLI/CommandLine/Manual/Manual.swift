@@ -50,7 +50,7 @@ enum Manual {
         page.exitCodes(command.exitCodes)
         page.examples(command.examples)
         page.section("SEE ALSO")
-        page.references([("carrier", 1), ("carrier-wire", 7)])
+        page.references([("carrier", 1), ("carrier-json", 7), ("carrier-wire", 7)])
         return page.text
     }
 
@@ -90,7 +90,9 @@ enum Manual {
         page.section("EXAMPLES")
         page.literal(HelpTopic.pipelines.text)
         page.section("SEE ALSO")
-        page.references(Tool.commands.map { ("carrier-\($0.name)", 1) }.sorted { $0.0 < $1.0 } + [("carrier-wire", 7)])
+        page.references(
+            Tool.commands.map { ("carrier-\($0.name)", 1) }.sorted { $0.0 < $1.0 }
+                + [("carrier-json", 7), ("carrier-wire", 7)])
         return page.text
     }
 
