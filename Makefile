@@ -71,13 +71,13 @@ uninstall:
 	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/carrier.fish'
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
 	mandoc -Tlint man/*
 	for script in Scripts/* .ci/run; do bash -n "$$script" || exit; done
 	Scripts/generated --check all
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz
 
 man completions:
 	Scripts/generated $@

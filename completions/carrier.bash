@@ -226,9 +226,9 @@ _carrier_keygen() {
 
 _carrier_listen() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --pipe --echo --once --version -h --help)
-    repeating_options=(--bootstrap --opcode --allow --deny --advertise)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file --state --stats)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --relay-for-others --pipe --echo --once --version -h --help)
+    repeating_options=(--bootstrap --relay --opcode --allow --deny --advertise)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --nat --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -267,6 +267,13 @@ _carrier_listen() {
     '--bootstrap')
         return
         ;;
+    '--nat')
+        __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'$'\n''off'
+        return
+        ;;
+    '--relay')
+        return
+        ;;
     '--exec')
         return
         ;;
@@ -303,9 +310,6 @@ _carrier_listen() {
         ;;
     '--state')
         __carrier_add_completions -d
-        return
-        ;;
-    '--stats')
         return
         ;;
     esac
@@ -441,9 +445,9 @@ _carrier_ping() {
 
 _carrier_nat-map() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --once --release --list --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--timeout --color --protocol --lease --gateway)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --once --release --list --version -h --help)
+    repeating_options=(--bootstrap)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --protocol --lease --gateway --check-via)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -455,6 +459,33 @@ _carrier_nat-map() {
         __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
         ;;
+    '--identity')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--network')
+        return
+        ;;
+    '--connect-timeout')
+        return
+        ;;
+    '--min-static')
+        return
+        ;;
+    '--min-dynamic')
+        return
+        ;;
+    '--keylog')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--record')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--bootstrap')
+        return
+        ;;
     '--protocol')
         __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'
         return
@@ -463,6 +494,9 @@ _carrier_nat-map() {
         return
         ;;
     '--gateway')
+        return
+        ;;
+    '--check-via')
         return
         ;;
     esac

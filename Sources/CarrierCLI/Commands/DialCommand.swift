@@ -59,7 +59,7 @@ struct DialCommand: CarrierCommand {
 
     @Argument(
         help: ArgumentHelp("Where to connect: SCHEME://[PEERID@]HOST:PORT.", valueName: "address"),
-        transform: AddressArgument.parse)
+        completion: KnownPeers.addresses, transform: AddressArgument.parse)
     var addresses: [Address]
 
     // Once connected, dial stays as long as there is something to move; stdout carries the peer's bytes.

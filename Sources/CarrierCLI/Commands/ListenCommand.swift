@@ -192,7 +192,8 @@ struct ListenCommand: CarrierCommand {
     static func farthestReaching(_ addresses: [Address]) -> [Address] {
         let order: [IPAddress.Scope] = [.global, .privateNetwork, .linkLocal, .loopback]
         for scope in order {
-            let found = addresses.filter { $0.ip?.scope == scope }
+            // A name may lead anywhere; it counts as public.
+            let found = addresses.filter { ($0.ip?.scope ?? .global) == scope }
             if !found.isEmpty { return found }
         }
         return []
@@ -223,5 +224,6 @@ struct ListenCommand: CarrierCommand {
         let lines = addresses.map { "\($0)\n" }.joined()
         if let readyFd { try Readiness.write(lines, to: readyFd) }
         if let readyFile { try Readiness.write(lines, to: readyFile, console) }
+        Readiness.notifyService()
     }
 }

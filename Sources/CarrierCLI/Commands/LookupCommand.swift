@@ -27,7 +27,7 @@ struct LookupCommand: CarrierCommand {
     var closest: Int?
     @Option(
         name: .long, help: ArgumentHelp("Ask this one node, once.", valueName: "address"),
-        transform: AddressArgument.parse)
+        completion: KnownPeers.addresses, transform: AddressArgument.parse)
     var via: Address?
     @Option(
         name: .short, help: ArgumentHelp("Nearest nodes that a path asks, and records an answer holds.", valueName: "n")
@@ -38,7 +38,9 @@ struct LookupCommand: CarrierCommand {
     @Option(name: .long, help: ArgumentHelp("Exit 2 when fewer paths agree.", valueName: "n")) var minAgree: Int?
     @Flag(name: .long, help: "Dial what was found and see who answers.") var verify = false
     @Flag(name: .long, help: "Show each query.") var trace = false
-    @Argument(help: ArgumentHelp("Public keys of 64 hex digits, or - for a list on stdin.", valueName: "id"))
+    @Argument(
+        help: ArgumentHelp("Public keys of 64 hex digits, or - for a list on stdin.", valueName: "id"),
+        completion: KnownPeers.ids)
     var ids: [String]
 
     func validate() throws {

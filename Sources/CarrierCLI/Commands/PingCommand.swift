@@ -55,8 +55,8 @@ struct PingCommand: CarrierCommand {
         transform: DurationArgument.parse)
     var maxRtt: DurationArgument?
     @Argument(
-        help: ArgumentHelp("Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address")
-    )
+        help: ArgumentHelp("Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
+        completion: KnownPeers.addresses)
     var targets: [String]
 
     func validate() throws {

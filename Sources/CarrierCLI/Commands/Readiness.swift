@@ -35,4 +35,29 @@ enum Readiness {
             throw Failure(.io, target: path, "cannot write: \(reason)")
         }
     }
+
+    /// Tells the service manager that started this process with `Type=notify`, if one did (sd_notify(3)). A manager that
+    /// cannot be told is one that waits in vain and says so itself.
+    static func notifyService() {
+        guard let path = Environment.value("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else { return }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? MemoryLayout<sa_family_t>.size
+        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        withUnsafeMutableBytes(of: &address.sun_path) { target in
+            target.copyBytes(from: name)
+            // An abstract name, of no file.
+            if path.hasPrefix("@") { target[0] = 0 }
+        }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let state = Array("READY=1".utf8)
+        _ = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(descriptor, state, state.count, 0, $0, socklen_t(offset + name.count))
+            }
+        }
+    }
 }

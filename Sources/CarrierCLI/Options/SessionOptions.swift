@@ -44,7 +44,7 @@ struct SessionOptions: ParsableArguments, Sendable {
     @Option(
         name: .customLong("bootstrap"),
         help: ArgumentHelp("A peer through which to join the overlay; may be repeated.", valueName: "address"),
-        transform: AddressArgument.parse)
+        completion: KnownPeers.addresses, transform: AddressArgument.parse)
     var bootstrapAddresses: [Address] = []
 
     func validate() throws {

@@ -290,7 +290,7 @@ struct EachTransportTests {
         let network = TestNetwork(transport)
         let identity = try TestIdentity.make()
         var pauses = Reconnect.Configuration()
-        pauses.firstPause = .milliseconds(50)
+        pauses.backOff.firstPause = .milliseconds(50)
         pauses.attempts = 100
         let server = try await Node.start(network.configuration(identity))
         let address = try await server.listen(on: network.anywhere)

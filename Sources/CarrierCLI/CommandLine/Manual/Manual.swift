@@ -50,7 +50,7 @@ enum Manual {
         page.exitCodes(command.exitCodes)
         page.examples(command.examples)
         page.section("SEE ALSO")
-        page.references([("carrier", 1), ("carrier-wire", 7)])
+        page.references([("carrier", 1), ("carrier-json", 7), ("carrier-wire", 7)])
         return page.text
     }
 
@@ -76,6 +76,8 @@ enum Manual {
         page.paragraphs(rules)
         page.section("ADDRESSES")
         page.literal(HelpTopic.addresses.text)
+        page.section("REACHABILITY")
+        page.literal(HelpTopic.reachability.text)
         page.section("JSON RECORDS")
         page.literal(HelpTopic.json.text)
         page.section("ENVIRONMENT")
@@ -88,7 +90,9 @@ enum Manual {
         page.section("EXAMPLES")
         page.literal(HelpTopic.pipelines.text)
         page.section("SEE ALSO")
-        page.references(Tool.commands.map { ("carrier-\($0.name)", 1) }.sorted { $0.0 < $1.0 } + [("carrier-wire", 7)])
+        page.references(
+            Tool.commands.map { ("carrier-\($0.name)", 1) }.sorted { $0.0 < $1.0 }
+                + [("carrier-json", 7), ("carrier-wire", 7)])
         return page.text
     }
 
