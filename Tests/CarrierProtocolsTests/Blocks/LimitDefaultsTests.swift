@@ -29,8 +29,9 @@ struct LimitDefaultsTests {
     @Test("reconnecting: three attempts, 1 s to 16 s, ±5 %")
     func reconnect() {
         let limits = Reconnect.Configuration()
-        #expect(limits.attempts == 3 && limits.firstPause == .seconds(1) && limits.lastPause == .seconds(16))
-        #expect(limits.jitter == 0.05)
+        let pauses = limits.backOff
+        #expect(limits.attempts == 3 && pauses.firstPause == .seconds(1) && pauses.lastPause == .seconds(16))
+        #expect(pauses.jitter == 0.05)
     }
 
     @Test("relay: 128 doors, 4 of a node, 16 connections at a door, 1 h")
