@@ -228,7 +228,7 @@ _carrier_listen() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --relay-for-others --pipe --echo --once --version -h --help)
     repeating_options=(--bootstrap --relay --opcode --allow --deny --advertise)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --nat --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --nat --exec --max-peers --count --duration --idle --ready-fd --ready-file --state --stats)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -265,6 +265,7 @@ _carrier_listen() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--nat')
@@ -312,6 +313,9 @@ _carrier_listen() {
         __carrier_add_completions -d
         return
         ;;
+    '--stats')
+        return
+        ;;
     esac
 }
 
@@ -356,6 +360,7 @@ _carrier_dial() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion dial -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--linger')
@@ -366,6 +371,14 @@ _carrier_dial() {
         return
         ;;
     '--opcode')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion dial -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -412,6 +425,7 @@ _carrier_ping() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion ping -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '-c')
@@ -438,6 +452,14 @@ _carrier_ping() {
         return
         ;;
     '--max-rtt')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion ping -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -484,6 +506,7 @@ _carrier_nat-map() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--protocol')
@@ -543,12 +566,14 @@ _carrier_lookup() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--closest')
         return
         ;;
     '--via')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- --via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '-k')
@@ -561,6 +586,14 @@ _carrier_lookup() {
         return
         ;;
     '--min-agree')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -607,6 +640,7 @@ _carrier_broadcast() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion broadcast -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--frames')

@@ -25,7 +25,7 @@ function __carrier_parse_tokens -S
         case 'keygen'
             __carrier_parse_subcommand 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'o/output=' 'static-bits=' 'dynamic-bits=' 'threads=' 'force' 'public' 'check' 'version' 'h/help'
         case 'listen'
-            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'nat=' 'relay=+' 'relay-for-others' 'pipe' 'exec=' 'echo' 'opcode=+' 'allow=+' 'deny=+' 'max-peers=' 'advertise=+' 'once' 'count=' 'duration=' 'idle=' 'ready-fd=' 'ready-file=' 'state=' 'version' 'h/help'
+            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'nat=' 'relay=+' 'relay-for-others' 'pipe' 'exec=' 'echo' 'opcode=+' 'allow=+' 'deny=+' 'max-peers=' 'advertise=+' 'once' 'count=' 'duration=' 'idle=' 'ready-fd=' 'ready-file=' 'state=' 'stats=' 'version' 'h/help'
         case 'dial'
             __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'send-only' 'recv-only' 'linger=' 'z' 'messages=' 'opcode=' 'version' 'h/help'
         case 'ping'
@@ -134,7 +134,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion listen -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" nat' -l 'nat' -d 'Have the router map the ports that the node listens on.' -rfka 'auto upnp natpmp off'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'relay' -d 'Ask this relay for a door where it cannot reach the node itself. May be repeated.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" relay-for-others' -l 'relay-for-others' -d 'Hold doors open for nodes that nobody can dial.'
@@ -153,6 +153,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" ready-fd' -l 'ready-fd' -d 'Write the addresses to this descriptor, then close it.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" ready-file' -l 'ready-file' -d 'Write the addresses to this file or FIFO.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" state' -l 'state' -d 'Keep the routing table in this directory between runs.' -rfa '(__carrier_complete_directories)'
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" stats' -l 'stats' -d 'Say this often what the node has counted and how much of its limits is in use.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
@@ -170,13 +171,14 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion dial -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" send-only' -l 'send-only' -d 'Send stdin, receive nothing, end when the peer has acknowledged the last byte.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" recv-only' -l 'recv-only' -d 'Receive only; stdin is never opened.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" linger' -l 'linger' -d 'Receive for so long after the end of stdin.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" z' -s 'z' -d 'Shake hands and say how long it took; send nothing.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" messages' -l 'messages' -d 'Send records of stdin as messages: lines, json (MessagePack) or len32.' -rfka 'lines json len32'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" opcode' -l 'opcode' -d 'The opcode of the messages.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_positional "carrier dial" -ge 1' -fka '(__carrier_custom_completion ---completion dial -- positional@0 (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
@@ -194,7 +196,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion ping -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" c' -s 'c' -d 'How many pings to send.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" i' -s 'i' -d 'From one ping to the next.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" W' -s 'W' -d 'How long to wait for an answer.' -rfka ''
@@ -203,6 +205,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" until' -l 'until' -d 'Go on until the target is up, or down.' -rfka 'up down'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" max-loss' -l 'max-loss' -d 'Exit 1 when more is lost.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" max-rtt' -l 'max-rtt' -d 'Exit 1 when the average round trip is longer.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_positional "carrier ping" -ge 1' -fka '(__carrier_custom_completion ---completion ping -- positional@0 (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
@@ -220,7 +223,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion nat-map -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" protocol' -l 'protocol' -d 'How to ask the router.' -rfka 'auto upnp natpmp'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" lease' -l 'lease' -d 'Ask for so long a lease, at most 7d.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" once' -l 'once' -d 'Map and leave: the mapping ends with its lease.'
@@ -245,16 +248,17 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion lookup -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" node-id' -l 'node-id' -d 'The ids are node ids, not public keys.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" closest' -l 'closest' -d 'Print so many nodes nearest to the id instead.' -rfka ''
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" via' -l 'via' -d 'Ask this one node, once.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" via' -l 'via' -d 'Ask this one node, once.' -rfka '(__carrier_custom_completion ---completion lookup -- --via (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" k' -s 'k' -d 'Nearest nodes that a path asks, and records an answer holds.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" alpha' -l 'alpha' -d 'Queries of a path at a time.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" paths' -l 'paths' -d 'Disjoint paths.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" min-agree' -l 'min-agree' -d 'Exit 2 when fewer paths agree.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" verify' -l 'verify' -d 'Dial what was found and see who answers.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" trace' -l 'trace' -d 'Show each query.'
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_positional "carrier lookup" -ge 1' -fka '(__carrier_custom_completion ---completion lookup -- positional@0 (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
@@ -272,7 +276,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion broadcast -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" frames' -l 'frames' -d 'What a message is: lines, whole or len32.' -rfka 'lines whole len32'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" opcode' -l 'opcode' -d 'The application\'s opcode.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier broadcast" codec' -l 'codec' -d 'How the messages are encoded: bytes, msgpack or protobuf.' -rfka ''
