@@ -130,12 +130,14 @@ def client_broadcasts(target):
         nonce = session.next_nonce()
         session.send(BROADCAST, message.encode(), NEEDS_ACK, nonce)
 
+    forged_one = Broadcast.make(other, 1000, b"forged", height=256)
+    forged_one.signature = bytes(64)
     altered = Broadcast.make(other, 1000, b"altered", height=256)
     altered.body = b"ALTERED"
     stolen = Broadcast.make(other, 1000, b"stolen", height=256)
     stolen.origin = session.identity.public
     for bad in (
-        Broadcast.make(other, 1000, b"forged", height=256, signature=bytes(64)), altered, stolen,
+        forged_one, altered, stolen,
         Broadcast.make(other, 1000, b"old", sequence=now - 121_000_000, height=256),
         Broadcast.make(other, 1000, b"future", sequence=now + 40_000_000, height=256),
     ):

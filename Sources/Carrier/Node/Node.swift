@@ -143,6 +143,8 @@ public final class Node: Sendable {
             await each(application) { try await $0.stopped() }
         }
         events.finish()
+        // Events that nobody took hold their connections, and those the node.
+        await with { $0.observer = { _ in } }
     }
 
     /// Runs `body` with the core, on its loop.

@@ -12,15 +12,17 @@ final class ListeningNode: Sendable {
         try await self.init(options, on: "tcp://127.0.0.1:0", limit: limit)
     }
 
-    init(_ options: [String], on bound: String, limit: Duration = .seconds(120)) async throws {
+    init(
+        _ options: [String], on bound: String, environment: [String: String] = [:], limit: Duration = .seconds(120)
+    ) async throws {
         scratch = try Scratch()
         let ready = "\(scratch.path)/ready"
         let arguments =
             ["listen", "-v", "--ready-file", ready, bound] + options
             + (options.contains("--pipe") ? [] : ["--json"])
         child = try Child(
-            "\(Scratch.binaries)/carrier", arguments, environment: scratch.environment(), directory: scratch.path,
-            input: true, limit: limit)
+            "\(Scratch.binaries)/carrier", arguments, environment: scratch.environment(environment),
+            directory: scratch.path, input: true, limit: limit)
         var address: String?
         for _ in 0..<1000 {
             address = try? scratch.read("ready").split(separator: "\n").first.map(String.init)

@@ -4,7 +4,11 @@ import Testing
 /// The rules of cli.md for byte streams, each on both transports that carry one, with the real binary.
 @Suite("Byte streams between dial and listen", .serialized)
 struct StreamContractTests {
-    static let schemes = ["tcp", "quic"]
+    #if QUIC
+        static let schemes = ["tcp", "quic"]
+    #else
+        static let schemes = ["tcp"]
+    #endif
 
     private func node(_ scheme: String, _ options: String...) async throws -> ListeningNode {
         try await ListeningNode(options, on: "\(scheme)://127.0.0.1:0")
