@@ -35,15 +35,17 @@ struct PingCommand: CarrierCommand {
 
     @Option(name: .short, help: ArgumentHelp("How many pings to send.", valueName: "n")) var count = 5
     @Option(
-        name: .customShort("i"), help: ArgumentHelp("From one ping to the next.", valueName: "duration"),
+        name: .customShort("i"), help: ArgumentHelp("From one ping to the next (default: 1s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var interval = DurationArgument(.seconds(1))
     @Option(
-        name: .customShort("W"), help: ArgumentHelp("How long to wait for an answer.", valueName: "duration"),
+        name: .customShort("W"),
+        help: ArgumentHelp("How long to wait for an answer (default: 2s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var wait = DurationArgument(.seconds(2))
     @Option(
-        name: .short, help: ArgumentHelp("Bytes of payload.", valueName: "bytes"), transform: SizeArgument.parse)
+        name: .short, help: ArgumentHelp("Bytes of payload (default: 32).", valueName: "bytes"),
+        transform: SizeArgument.parse)
     var size = SizeArgument(32)
     @Option(name: .long, help: ArgumentHelp("How far a ping goes: connect, handshake or echo.", valueName: "layer"))
     var layer = Layer.echo
@@ -55,7 +57,8 @@ struct PingCommand: CarrierCommand {
         transform: DurationArgument.parse)
     var maxRtt: DurationArgument?
     @Argument(
-        help: ArgumentHelp("Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
+        help: ArgumentHelp(
+            "Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
         completion: KnownPeers.addresses)
     var targets: [String]
 
