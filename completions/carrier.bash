@@ -226,9 +226,9 @@ _carrier_keygen() {
 
 _carrier_listen() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --pipe --echo --once --version -h --help)
-    repeating_options=(--bootstrap --opcode --allow --deny --advertise)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --relay-for-others --pipe --echo --once --version -h --help)
+    repeating_options=(--bootstrap --relay --opcode --allow --deny --advertise)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --nat --exec --max-peers --count --duration --idle --ready-fd --ready-file --state --stats)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -265,6 +265,15 @@ _carrier_listen() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--nat')
+        __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'$'\n''off'
+        return
+        ;;
+    '--relay')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --relay "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--exec')
@@ -274,9 +283,11 @@ _carrier_listen() {
         return
         ;;
     '--allow')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --allow "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--deny')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --deny "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--max-peers')
@@ -303,6 +314,9 @@ _carrier_listen() {
         ;;
     '--state')
         __carrier_add_completions -d
+        return
+        ;;
+    '--stats')
         return
         ;;
     esac
@@ -349,6 +363,7 @@ _carrier_dial() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion dial -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--linger')
@@ -359,6 +374,14 @@ _carrier_dial() {
         return
         ;;
     '--opcode')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion dial -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -405,6 +428,7 @@ _carrier_ping() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion ping -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '-c')
@@ -434,13 +458,21 @@ _carrier_ping() {
         return
         ;;
     esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion ping -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
+        return
+        ;;
+    esac
 }
 
 _carrier_nat-map() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --once --release --list --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--timeout --color --protocol --lease --gateway)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --once --release --list --version -h --help)
+    repeating_options=(--bootstrap)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --protocol --lease --gateway --check-via)
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -452,6 +484,34 @@ _carrier_nat-map() {
         __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
         ;;
+    '--identity')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--network')
+        return
+        ;;
+    '--connect-timeout')
+        return
+        ;;
+    '--min-static')
+        return
+        ;;
+    '--min-dynamic')
+        return
+        ;;
+    '--keylog')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--record')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
+        return
+        ;;
     '--protocol')
         __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'
         return
@@ -460,6 +520,10 @@ _carrier_nat-map() {
         return
         ;;
     '--gateway')
+        return
+        ;;
+    '--check-via')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --check-via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -506,12 +570,14 @@ _carrier_lookup() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--closest')
         return
         ;;
     '--via')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- --via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '-k')
@@ -524,6 +590,14 @@ _carrier_lookup() {
         return
         ;;
     '--min-agree')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -570,6 +644,7 @@ _carrier_broadcast() {
         return
         ;;
     '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion broadcast -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--frames')
