@@ -28,6 +28,7 @@ struct PingCommand: CarrierCommand {
             line: "carrier ping -c 3 --json - <peers | jq -r 'select(.type==\"summary\")|[.target,.loss_pct]|@tsv'",
             about: "The loss of each peer in a list."
         ),
+        (line: "carrier ping -q --chart -c 60 -i 20ms \"$A\"", about: "A second at a glance."),
     ]
 
     @OptionGroup(title: "Common options") var common: CommonOptions
@@ -56,6 +57,7 @@ struct PingCommand: CarrierCommand {
         name: .long, help: ArgumentHelp("Exit 1 when the average round trip is longer.", valueName: "duration"),
         transform: DurationArgument.parse)
     var maxRtt: DurationArgument?
+    @Flag(name: .long, help: "Show the course of the round trips as bars, at the end.") var chart = false
     @Argument(
         help: ArgumentHelp(
             "Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
@@ -78,7 +80,8 @@ struct PingCommand: CarrierCommand {
         let addresses = try readTargets()
         let settings = PingRun.Settings(
             count: count, interval: interval.duration, wait: wait.duration, size: size.bytes, layer: layer,
-            until: until, maxLoss: maxLoss, maxRTT: maxRtt?.duration, isQuiet: common.quiet)
+            until: until, maxLoss: maxLoss, maxRTT: maxRtt?.duration, isQuiet: common.quiet,
+            showsChart: chart)
         return try await session.withNode(console) { node in
             let codes = await withTaskGroup(of: ExitCode.self) { group in
                 for address in addresses {
