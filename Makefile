@@ -53,10 +53,11 @@ test:
 	# Tests that watch the clock run one by one, so that no other takes their processor.
 	$(SWIFT) test --skip-build --no-parallel --filter '$(TIMED)'
 
-examples: $(BINARY)
+examples:
 	Scripts/examples
-	CARRIER=$(BINARY) Scripts/transcripts
-	CARRIER=$(BINARY) Scripts/documented
+	$(SWIFT) build --quiet --product carrier
+	CARRIER=.build/debug/carrier Scripts/transcripts
+	CARRIER=.build/debug/carrier Scripts/documented
 
 release: $(BINARY)
 
@@ -90,13 +91,13 @@ deb: $(BINARY)
 	Scripts/deb $(BINARY)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
 	mandoc -Tlint man/*
 	for script in Scripts/* .ci/run; do bash -n "$$script" || exit; done
 	Scripts/generated --check all
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz
 
 man completions:
 	Scripts/generated $@

@@ -86,8 +86,11 @@ final class DialAttempt: SessionLinkOwner {
         case .failure(.handshake(let failure)):
             if let error = failure.error as? HandshakeError { failed(address, error) }
             start()
+        case .failure(.timeout):
+            node.note(.dial)
+            note(.timeout(address, node.environment.limits.dial.timeout))
+            start()
         case .failure(let error):
-            if error == .timeout { node.note(.dial) }
             note(.unreachable(address, error))
             start()
         }

@@ -8,6 +8,8 @@ public enum DialError: Error, Sendable, CustomStringConvertible {
     case noAddress
     /// None of the addresses answered; the one that came furthest is named.
     case unreachable(Address, LinkError)
+    /// Nobody answered in time (`Limits.Dial.timeout`).
+    case timeout(Address, Duration)
     /// Somebody answered, and the handshake failed.
     case handshake(Address, HandshakeError)
     /// The peer ended the connection at once.
@@ -21,6 +23,8 @@ public enum DialError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .noAddress: "expected at least one address to dial, got none"
         case .unreachable(let address, let error): "\(address): \(error)"
+        case .timeout(let address, let limit):
+            "\(address): no answer within \(limit): expected a node to listen there; check address, port and firewall"
         case .handshake(let address, let error): "\(address): \(error)"
         case .rejected(let address, let cause): "\(address): \(cause)"
         case .tooManyConnections(let limit): "expected at most \(limit) outbound connections; end one first"
@@ -33,7 +37,7 @@ public enum DialError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .noAddress, .shuttingDown, .tooManyConnections: 0
         case .unreachable(_, .closedHere): 0
-        case .unreachable: 1
+        case .unreachable, .timeout: 1
         case .handshake(_, .linkClosed): 2
         case .handshake: 3
         case .rejected: 4

@@ -27,6 +27,7 @@ extension DialError: ExitCoded {
         switch self {
         case .noAddress: .usage
         case .unreachable(_, let error): error.exitCode
+        case .timeout: .unreachable
         case .handshake(_, let error): error.exitCode
         case .rejected(_, let cause): cause.exitCode(hasSpoken: false)
         case .tooManyConnections: .refused

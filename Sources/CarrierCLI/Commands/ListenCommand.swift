@@ -107,6 +107,9 @@ struct ListenCommand: CarrierCommand {
         if [pipe, exec != nil, echo].count(where: { $0 }) > 1 {
             throw ValidationError("--pipe, --exec and --echo exclude each other; keep one")
         }
+        if (pipe || exec != nil || echo) && addresses.contains(where: { $0.scheme == .udp }) {
+            throw ValidationError("udp:// has no byte stream: it may lose and reorder; listen on tcp:// or quic://")
+        }
         if pipe && common.json { throw ValidationError("--json and --pipe both want stdout; leave one out") }
         if once && count != nil { throw ValidationError("--once is --count 1; leave one out") }
         if let count, count < 1 { throw ValidationError("--count expects at least 1, got \(count)") }
@@ -192,7 +195,8 @@ struct ListenCommand: CarrierCommand {
     static func farthestReaching(_ addresses: [Address]) -> [Address] {
         let order: [IPAddress.Scope] = [.global, .privateNetwork, .linkLocal, .loopback]
         for scope in order {
-            let found = addresses.filter { $0.ip?.scope == scope }
+            // A name may lead anywhere; it counts as public.
+            let found = addresses.filter { ($0.ip?.scope ?? .global) == scope }
             if !found.isEmpty { return found }
         }
         return []

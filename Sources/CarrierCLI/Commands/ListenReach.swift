@@ -21,7 +21,7 @@ actor ListenReach {
     private var mappings: [PortRequest: PortMapping] = [:]
     private var doors: [Address: Address] = [:]
     /// Addresses that peers see this node at, with its own ports, and that a peer has reached.
-    private var found: Set<Address> = []
+    private var found: [Address] = []
     private var observed: [IPAddress] = []
     private var published: [Address] = []
     /// What relays and other peers have been asked to dial.
@@ -63,7 +63,7 @@ actor ListenReach {
         doors = await node.openDoors(unlessReachableAt: ofTheInternet, within: Self.patience)
         await publish(quietly: true)
         var addresses = own
-        for address in mapped + doors.values where !addresses.contains(address) { addresses.append(address) }
+        for address in mapped + openDoors where !addresses.contains(address) { addresses.append(address) }
         return addresses.map { $0.pinned(to: node.id) }
     }
 
@@ -117,8 +117,10 @@ actor ListenReach {
     /// The router's ends of the mappings that the internet can reach, for each address that they lead to.
     private var mapped: [Address] {
         var addresses: [Address] = []
-        for (request, mapping) in mappings where mapping.isPublic {
-            guard let ip = mapping.externalEnd.address else { continue }
+        for request in requests {
+            guard let mapping = mappings[request], mapping.isPublic, let ip = mapping.externalEnd.address else {
+                continue
+            }
             for scheme in Set(bound.filter { leads(request, to: $0) }.map(\.scheme)).sorted(by: { $0.name < $1.name }) {
                 addresses.append(Address(scheme: scheme, host: "\(ip)", port: mapping.externalEnd.port))
             }
@@ -130,6 +132,9 @@ actor ListenReach {
         (address.scheme == .tcp ? PortTransport.tcp : .udp) == request.transport && address.port == request.internalPort
     }
 
+    /// In the order of the relays on the command line.
+    private var openDoors: [Address] { command.reach.relay.compactMap { doors[$0] } }
+
     /// What of this node should be reachable from the internet without a relay.
     private var ofTheInternet: [Address] {
         (own + mapped + guesses).filter { $0.ip.flatMap(Reach.init) == .internet }
@@ -137,17 +142,22 @@ actor ListenReach {
 
     /// What peers see this node at, with its own ports: true where a router passes everything on.
     private var guesses: [Address] {
-        let ports = Set(bound.map { Address(scheme: $0.scheme, host: "", port: $0.port) })
-        return observed.filter { ip in !mappings.values.contains { $0.externalEnd.address == ip } }.flatMap { ip in
-            ports.map { Address(scheme: $0.scheme, host: "\(ip)", port: $0.port) }
+        let unmapped = observed.filter { ip in !mappings.values.contains { $0.externalEnd.address == ip } }
+        var guesses: [Address] = []
+        for ip in unmapped {
+            for address in bound {
+                let guess = Address(scheme: address.scheme, host: "\(ip)", port: address.port)
+                if !guesses.contains(guess) { guesses.append(guess) }
+            }
         }
+        return guesses
     }
 
     /// Tells the network where the node can be dialled, if that has changed.
     private func publish(quietly: Bool = false) async {
         guard let node else { return }
-        let all = own + mapped + found.sorted { $0.description < $1.description } + doors.values
-        let addresses = ListenCommand.farthestReaching(all)
+        let all = own + mapped + found + openDoors
+        let addresses = command.advertise.isEmpty ? ListenCommand.farthestReaching(all) : all
         if addresses != published {
             published = addresses
             await node.publish(addresses)
@@ -235,13 +245,13 @@ actor ListenReach {
         emit(ReachableRecord(notice: notice))
         if notice.isReachable {
             console.diagnostics.note("reachable at \(notice.address): \(notice.witness.short) dialled it")
-            guard guesses.contains(notice.address) else { return }
-            found.insert(notice.address)
+            guard guesses.contains(notice.address), !found.contains(notice.address) else { return }
+            found.append(notice.address)
         } else {
             let hint = command.reach.nat == .off && command.reach.relay.isEmpty ? "; try --nat auto, or --relay" : ""
             console.diagnostics.note(
                 "not reachable at \(notice.address): \(notice.witness.short) says: \(notice.text)\(hint)")
-            found.remove(notice.address)
+            found.removeAll { $0 == notice.address }
         }
         await publish()
     }

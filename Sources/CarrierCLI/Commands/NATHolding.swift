@@ -77,13 +77,13 @@ struct NATHolding {
             NATWarning.secondNAT(info).map { console.diagnostics.warning($0) }
         case .mapped(let mapping):
             console.output.emit(MappedRecord(mapping: mapping))
-            unchecked.append(mapping)
+            if check != nil { unchecked.append(mapping) }
             guard let request = request(of: mapping) else { return }
             codes[request] = mapping.isPublic ? .ok : .partial
             for warning in NATWarning.of(mapping, request, once: once) { console.diagnostics.warning(warning) }
         case .changed(let mapping, let old, let why):
             console.output.emit(ChangedRecord(mapping: mapping, old: old, why: why))
-            if mapping.externalEnd != old.externalEnd { unchecked.append(mapping) }
+            if check != nil, mapping.externalEnd != old.externalEnd { unchecked.append(mapping) }
             console.diagnostics.note("\(mapping.externalEnd)/\(mapping.transport) changed: \(why)")
         case .lost(let mapping, let why):
             console.output.emit(LostRecord(mapping: mapping, why: why))

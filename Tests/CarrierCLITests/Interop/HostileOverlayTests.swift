@@ -15,7 +15,8 @@ struct HostileOverlayTests {
             "lookup", "--closest", "20", "--json", "--bootstrap", address, Self.somebody, limit: .seconds(60))
         let found = Set(outcome.records.filter { $0.type == "found" }.compactMap { $0["public_key"]?.text })
         let liar = String(address.dropFirst("tcp://".count).prefix(64))
-        #expect(found == [good, liar], "\(outcome)")
+        // The good one does not exist either: whether it is named depends on whether it was asked.
+        #expect(found.contains(liar) && found.isSubset(of: [good, liar]), "\(outcome)")
         #expect(await PythonPeer.end(server).code == 0)
     }
 

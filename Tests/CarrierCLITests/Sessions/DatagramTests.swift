@@ -63,5 +63,9 @@ struct DatagramTests {
             outcome.errors.contains("udp:// has no byte stream: it may lose and reorder; use tcp:// or quic://"),
             "\(outcome)")
         _ = await node.end()
+        for option in ["--pipe", "--echo", "--exec=cat"] {
+            let listen = try await node.scratch.carrier("listen", option, "udp://127.0.0.1:0")
+            #expect(listen.code == 64 && listen.errors.contains("udp:// has no byte stream"), "\(listen)")
+        }
     }
 }

@@ -146,7 +146,7 @@ struct FacadeTests {
             try full.fill()
             let start = ContinuousClock.now
             await #expect { try await node.dial([full.address]) } throws: { error in
-                if case DialError.unreachable(_, .timeout) = error { true } else { false }
+                if case DialError.timeout(_, .milliseconds(300)) = error { true } else { false }
             }
             #expect(ContinuousClock.now - start >= .milliseconds(300))
         }

@@ -114,9 +114,11 @@ struct EachTransportTests {
                     try await peer.send(frame, acknowledged: transport == .udp)
                 }
             }
-            @Sendable func take(from node: Node) async throws {
+            // Before the first message: what comes earlier waits in the inbox of its peer.
+            let events = (await server.events.includingMessages(), await client.events.includingMessages())
+            @Sendable func take(from events: NodeEvents) async throws {
                 var next = 0
-                for await event in await node.events.includingMessages() {
+                for await event in events {
                     guard case .message(_, let frame) = event else { continue }
                     try #require(frame.number == next)
                     try #require(frame.body.readableBytes == 4 + sizes[next % sizes.count])
@@ -125,8 +127,8 @@ struct EachTransportTests {
                 }
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await take(from: server) }
-                group.addTask { try await take(from: client) }
+                group.addTask { try await take(from: events.0) }
+                group.addTask { try await take(from: events.1) }
                 group.addTask { try await send(to: peer) }
                 group.addTask { try await send(to: other) }
                 try await group.waitForAll()
@@ -288,7 +290,7 @@ struct EachTransportTests {
         let network = TestNetwork(transport)
         let identity = try TestIdentity.make()
         var pauses = Reconnect.Configuration()
-        pauses.firstPause = .milliseconds(50)
+        pauses.backOff.firstPause = .milliseconds(50)
         pauses.attempts = 100
         let server = try await Node.start(network.configuration(identity))
         let address = try await server.listen(on: network.anywhere)

@@ -76,6 +76,8 @@ enum Manual {
         page.paragraphs(rules)
         page.section("ADDRESSES")
         page.literal(HelpTopic.addresses.text)
+        page.section("REACHABILITY")
+        page.literal(HelpTopic.reachability.text)
         page.section("JSON RECORDS")
         page.literal(HelpTopic.json.text)
         page.section("ENVIRONMENT")
