@@ -43,7 +43,7 @@ struct GeneratedFilesTests {
                 line.split(separator: " ").map { String($0) }.filter { $0.contains("_") }
             })
         let listed = Self.names(in: short[...])
-        #expect(listed.count > 40)
+        #expect(listed.count > 30)
         #expect(listed.subtracting(long).isEmpty, "missing in carrier-json(7)")
         #expect(long.subtracting(listed).isEmpty, "missing in help json")
         let types = Set(lines.filter { $0.hasPrefix(".Ss ") }.flatMap { $0.dropFirst(4).split(separator: ", ") })
@@ -69,26 +69,23 @@ struct GeneratedFilesTests {
     }
 
     @Test(
-        "shells on a terminal complete subcommands, options, values and known peers",
-        .enabled(if: Scratch.has("python3"), "needs python3 for a terminal"),
-        arguments: [("bash", "bash"), ("zsh", "zsh"), ("fish", "fish")],
-        [
-            ("carrier ke", "keygen "), ("carrier keygen --static-b", "--static-bits "),
-            ("carrier listen --nat nat", "natpmp "), ("carrier lookup 78", "788ff49b"),
-            ("carrier ping tcp", "198.51.100.7"), ("carrier dial tcp://7", "198.51.100.7"),
-            ("carrier lookup --bootstrap tc", "198.51.100.7"), ("carrier decode sess", "session.pcap "),
-        ])
-    func completes(shell: (name: String, script: String), typed: (line: String, expected: String)) async throws {
-        guard Scratch.has(shell.name) else { return }
+        "shells on a terminal complete subcommands, options, values, files and known peers",
+        .enabled(if: Scratch.has("python3"), "needs python3 for a terminal"), arguments: ["bash", "zsh", "fish"])
+    func completes(shell: String) async throws {
+        guard Scratch.has(shell) else { return }
         let scratch = try Scratch()
         let peer = "tcp://788ff49b978dfb9addc7f145f4bb8c063873376093f35a4b1cdf94b4ae8b032d@198.51.100.7:4000"
         try scratch.write("", to: "session.pcap")
         let outcome = try await scratch.shell(
             """
             mkdir -p .config/carrier; echo '\(peer) # somebody' >.config/carrier/bootstrap
-            carrier --generate-completion-script \(shell.script) >completions
-            python3 '\(Scratch.package)/Tests/Shells/complete.py' \(shell.name) ./completions '\(typed.line)'
-            """, limit: .seconds(60))
-        #expect(outcome.output.contains(typed.expected), "\(outcome)")
+            carrier --generate-completion-script \(shell) >completions
+            python3 '\(Scratch.package)/Tests/Shells/complete.py' \(shell) ./completions \
+              'carrier ke' 'keygen ' 'carrier keygen --static-b' '--static-bits ' 'carrier listen --nat nat' 'natpmp ' \
+              'carrier decode sess' 'session.pcap ' 'carrier lookup 78' '788ff49b978d' \
+              'carrier ping tcp' '198.51.100.7' 'carrier dial tcp://7' '198.51.100.7' \
+              'carrier lookup --bootstrap tc' '198.51.100.7' 'carrier listen --allow 7' '788ff49b978d'
+            """, limit: .seconds(120))
+        #expect(outcome.code == 0, "\(outcome)")
     }
 }
