@@ -20,35 +20,40 @@ struct GeneratedFilesTests {
         #expect(files.contains("carrier-wire.7") && files.contains("carrier-json.7"))
     }
 
-    /// A word of help json that begins with a small letter and stands where records and keys do.
-    private static func names(in page: Substring) -> Set<String> {
-        // What follows two spaces after the keys is a remark.
-        Set(
-            page.split(separator: "\n").flatMap { line in
-                line.split(separator: " ").filter { word in
-                    word.contains("_") && word.allSatisfy { $0.isLowercase || $0.isNumber || "_[]{}".contains($0) }
-                }
-            }.flatMap { $0.split { !($0.isLetter || $0.isNumber || $0 == "_") } }.map(String.init).filter {
-                $0.contains("_") && !$0.hasPrefix("_")
-            })
+    /// The keys of several words in help json: those that stand alone, not in a sentence.
+    private static func keys(in page: String) -> Set<String> {
+        var keys: Set<String> = []
+        for word in page.split(whereSeparator: \.isWhitespace) where word.contains("_") {
+            let isKey = word.allSatisfy { (character: Character) -> Bool in
+                character.isLowercase || character.isNumber || "_[]{}".contains(character)
+            }
+            guard isKey else { continue }
+            for part in word.split(whereSeparator: { "[]{}".contains($0) }) {
+                if part.contains("_"), !part.hasPrefix("_") { keys.insert(String(part)) }
+            }
+        }
+        return keys
     }
 
     @Test("every key of help json has its place in carrier-json(7), and every key of that in help json")
     func keys() async throws {
         let short = try await Scratch().carrier("help", "json").output
         let page = try String(contentsOfFile: "\(Scratch.package)/man/carrier-json.7", encoding: .utf8)
-        let lines = page.split(separator: "\n")
-        let long = Set(
-            lines.filter { $0.hasPrefix(".It Va ") || $0.hasPrefix(".Va ") }.flatMap { line in
-                line.split(separator: " ").map { String($0) }.filter { $0.contains("_") }
-            })
-        let listed = Self.names(in: short[...])
+        let words = short.split(whereSeparator: \.isWhitespace).map(String.init)
+        var long: Set<String> = []
+        for line in page.split(separator: "\n") {
+            if line.hasPrefix(".It Va ") || line.hasPrefix(".Va ") {
+                for word in line.split(separator: " ") where word.contains("_") { long.insert(String(word)) }
+            } else if line.hasPrefix(".Ss "), line != ".Ss Fields of frames" {
+                for type in line.dropFirst(4).split(separator: ", ") {
+                    #expect(words.contains(String(type)), "\(type)")
+                }
+            }
+        }
+        let listed = Self.keys(in: short)
         #expect(listed.count > 30)
         #expect(listed.subtracting(long).isEmpty, "missing in carrier-json(7)")
         #expect(long.subtracting(listed).isEmpty, "missing in help json")
-        let types = Set(lines.filter { $0.hasPrefix(".Ss ") }.flatMap { $0.dropFirst(4).split(separator: ", ") })
-        let words = short.split { $0.isWhitespace }
-        for type in types where type != "Fields of frames" { #expect(words.contains(type), "\(type)") }
     }
 
     @Test("mandoc finds nothing to say about the man pages", .enabled(if: Scratch.has("mandoc")))
