@@ -228,11 +228,7 @@ _carrier_listen() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --relay-for-others --pipe --echo --once --version -h --help)
     repeating_options=(--bootstrap --relay --opcode --allow --deny --advertise)
-<<<<<<< HEAD
     non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --nat --exec --max-peers --count --duration --idle --ready-fd --ready-file --state --stats)
-=======
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --nat --exec --max-peers --count --duration --idle --ready-fd --ready-file --state)
->>>>>>> main
     __carrier_offer_flags_options -1
 
     # Offer option value completions
@@ -278,13 +274,6 @@ _carrier_listen() {
         ;;
     '--relay')
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --relay "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
-        return
-        ;;
-    '--nat')
-        __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'$'\n''off'
-        return
-        ;;
-    '--relay')
         return
         ;;
     '--exec')
@@ -400,7 +389,7 @@ _carrier_dial() {
 
 _carrier_ping() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --version -h --help)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --chart --version -h --help)
     repeating_options=(--bootstrap)
     non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record -c -i -W -s --layer --until --max-loss --max-rtt)
     __carrier_offer_flags_options -1
@@ -520,10 +509,7 @@ _carrier_nat-map() {
         return
         ;;
     '--bootstrap')
-<<<<<<< HEAD
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
-=======
->>>>>>> main
         return
         ;;
     '--protocol')
@@ -537,10 +523,7 @@ _carrier_nat-map() {
         return
         ;;
     '--check-via')
-<<<<<<< HEAD
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --check-via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
-=======
->>>>>>> main
         return
         ;;
     esac

@@ -25,15 +25,11 @@ function __carrier_parse_tokens -S
         case 'keygen'
             __carrier_parse_subcommand 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'o/output=' 'static-bits=' 'dynamic-bits=' 'threads=' 'force' 'public' 'check' 'version' 'h/help'
         case 'listen'
-<<<<<<< HEAD
             __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'nat=' 'relay=+' 'relay-for-others' 'pipe' 'exec=' 'echo' 'opcode=+' 'allow=+' 'deny=+' 'max-peers=' 'advertise=+' 'once' 'count=' 'duration=' 'idle=' 'ready-fd=' 'ready-file=' 'state=' 'stats=' 'version' 'h/help'
-=======
-            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'nat=' 'relay=+' 'relay-for-others' 'pipe' 'exec=' 'echo' 'opcode=+' 'allow=+' 'deny=+' 'max-peers=' 'advertise=+' 'once' 'count=' 'duration=' 'idle=' 'ready-fd=' 'ready-file=' 'state=' 'version' 'h/help'
->>>>>>> main
         case 'dial'
             __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'send-only' 'recv-only' 'linger=' 'z' 'messages=' 'opcode=' 'version' 'h/help'
         case 'ping'
-            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'c=' 'i=' 'W=' 's=' 'layer=' 'until=' 'max-loss=' 'max-rtt=' 'version' 'h/help'
+            __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'c=' 'i=' 'W=' 's=' 'layer=' 'until=' 'max-loss=' 'max-rtt=' 'chart' 'version' 'h/help'
         case 'nat-map'
             __carrier_parse_subcommand -r 1 'json' 'q/quiet' 'v/verbose' 'timeout=' 'color=' 'identity=' 'ephemeral' 'network=' 'connect-timeout=' 'min-static=' 'min-dynamic=' '4' '6' 'keylog=' 'record=' 'bootstrap=+' 'protocol=' 'lease=' 'once' 'release' 'list' 'gateway=' 'check-via=' 'version' 'h/help'
         case 'lookup'
@@ -138,15 +134,9 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-<<<<<<< HEAD
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion listen -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" nat' -l 'nat' -d 'Have the router map the ports that the node listens on.' -rfka 'auto upnp natpmp off'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'relay' -d 'Ask this relay for a door where it cannot reach the node itself. May be repeated.' -rfka '(__carrier_custom_completion ---completion listen -- --relay (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
-=======
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" nat' -l 'nat' -d 'Have the router map the ports that the node listens on.' -rfka 'auto upnp natpmp off'
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen"' -l 'relay' -d 'Ask this relay for a door where it cannot reach the node itself. May be repeated.' -rfka ''
->>>>>>> main
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" relay-for-others' -l 'relay-for-others' -d 'Hold doors open for nodes that nobody can dial.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" pipe' -l 'pipe' -d 'Make the first session\'s byte stream stdin and stdout, then exit.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" exec' -l 'exec' -d 'Run a command, by /bin/sh -c, for each session\'s byte stream.' -rfka ''
@@ -215,6 +205,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" until' -l 'until' -d 'Go on until the target is up, or down.' -rfka 'up down'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" max-loss' -l 'max-loss' -d 'Exit 1 when more is lost.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" max-rtt' -l 'max-rtt' -d 'Exit 1 when the average round trip is longer.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" chart' -l 'chart' -d 'Show the course of the round trips as bars, at the end.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_positional "carrier ping" -ge 1' -fka '(__carrier_custom_completion ---completion ping -- positional@0 (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier ping" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -226,33 +217,21 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" identity' -l 'identity' -d 'The identity to use, a PEM file of carrier keygen.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" ephemeral' -l 'ephemeral' -d 'Use a fresh identity that is never stored.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" network' -l 'network' -d 'The network\'s number; both sides must agree.' -rfka ''
-<<<<<<< HEAD
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" connect-timeout' -l 'connect-timeout' -d 'How long connecting and the handshake may take (default: 5s).' -rfka ''
-=======
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" connect-timeout' -l 'connect-timeout' -d 'How long connecting and the handshake may take.' -rfka ''
->>>>>>> main
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" min-static' -l 'min-static' -d 'Refuse peers below this static puzzle.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" min-dynamic' -l 'min-dynamic' -d 'Refuse peers below this dynamic puzzle.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" 4' -s '4' -d 'Use IPv4 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" 6' -s '6' -d 'Use IPv6 only.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" keylog' -l 'keylog' -d 'Append the keys of each session to a file, for decode.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" record' -l 'record' -d 'Record all frames, in the clear, to a file or -.' -rF
-<<<<<<< HEAD
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka '(__carrier_custom_completion ---completion nat-map -- --bootstrap (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
-=======
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map"' -l 'bootstrap' -d 'A peer through which to join the overlay; may be repeated.' -rfka ''
->>>>>>> main
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" protocol' -l 'protocol' -d 'How to ask the router.' -rfka 'auto upnp natpmp'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" lease' -l 'lease' -d 'Ask for so long a lease, at most 7d (default: 1h).' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" once' -l 'once' -d 'Map and leave: the mapping ends with its lease.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" release' -l 'release' -d 'Remove the mappings of these ports.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" list' -l 'list' -d 'Print the router\'s table (UPnP).'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" gateway' -l 'gateway' -d 'Ask this router, not the default route\'s.' -rfka ''
-<<<<<<< HEAD
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" check-via' -l 'check-via' -d 'Ask this peer to dial the mapping, from outside.' -rfka '(__carrier_custom_completion ---completion nat-map -- --check-via (count (__carrier_tokens -pc)) (__carrier_tokens -tC))'
-=======
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" check-via' -l 'check-via' -d 'Ask this peer to dial the mapping, from outside.' -rfka ''
->>>>>>> main
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier nat-map" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier lookup" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
