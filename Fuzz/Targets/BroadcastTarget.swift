@@ -135,7 +135,7 @@ enum BroadcastTarget {
                 try expect(message.height < 256 && (isRepair || destination.peer != message.origin), "a way back")
             case .schedule(let ticket, let at): timers.append((ticket, at))
             case .cancel(let ticket): timers.removeAll { $0.ticket == ticket }
-            case .disconnect, .penalise, .dial, .check, .relay, .log: break
+            default: break
             }
         }
     }

@@ -85,6 +85,36 @@ struct ConnectionChurnTests {
         try loop.syncShutdownGracefully()
     }
 
+    @Test("a node that has stopped is freed, with all that it had")
+    func nodes() async throws {
+        let easy = Puzzle.Difficulty(staticBits: 0, dynamicBits: 0)
+        var configuration = NodeConfiguration(identity: try TestIdentity.make())
+        configuration.minimum = easy
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let freed = try await Node.run(configuration, on: loop) { server in
+            let address = try await server.listen(on: Address(scheme: .tcp, host: "127.0.0.1", port: 0))
+            var client = NodeConfiguration(identity: try TestIdentity.make())
+            client.minimum = easy
+            let components = Node.overlayComponents(client.identity)
+            return try await Node.run(client, components: components, on: loop) { node in
+                let peer = try await node.dial([address])
+                try await peer.confirm(within: .seconds(5))
+                return await node.with { Freed($0) }
+            }
+        }
+        for _ in 0..<300 where await freed.isHeld(on: loop) { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(await !freed.isHeld(on: loop))
+    }
+
+    /// Looks after a node's core without holding it.
+    private final class Freed: @unchecked Sendable {
+        private weak var core: NodeCore?
+        init(_ core: NodeCore) { self.core = core }
+        func isHeld(on loop: any EventLoop) async -> Bool {
+            (try? await loop.submit { self.core != nil }.get()) ?? true
+        }
+    }
+
     private struct Figures: CustomStringConvertible {
         let descriptors: Int
         let memory: Int

@@ -641,7 +641,8 @@ class Broadcast:
     def make(cls, identity, opcode, body, codec=0, sequence=None, **hop):
         message = cls(
             identity.public, int(time.time() * 1e6) if sequence is None else sequence, opcode, codec, body, **hop)
-        message.signature = sign(identity.key, BROADCAST_LABEL, message.signed)
+        if message.signature is None:
+            message.signature = sign(identity.key, BROADCAST_LABEL, message.signed)
         return message
 
     @classmethod

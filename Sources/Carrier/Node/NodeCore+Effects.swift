@@ -131,6 +131,8 @@ extension NodeCore {
     }
 
     private func schedule(_ ticket: Ticket, at instant: Instant, for component: Int) {
+        // A timer holds the node.
+        guard !isStopping else { return }
         let key = TimerKey(component: component, ticket: ticket)
         timers.removeValue(forKey: key)?.cancel()
         timers[key] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [self] in

@@ -72,7 +72,8 @@ public struct Peer: Sendable, Identifiable, Hashable {
                 }
             }
         } onCancel: {
-            Node.onLoop(bound.eventLoop) { bound.value.giveUp(nonce) }
+            // Never before the request is under way: a task may be cancelled already.
+            bound.eventLoop.execute { bound.value.giveUp(nonce) }
         }
         switch outcome {
         case .reply(let frame): return frame
