@@ -3,9 +3,18 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SWIFT ?= swift
-# A binary that needs no Swift on the machine it runs on, and starts twice as fast.
-RELEASE = -c release --static-swift-stdlib
+# STATIC=1 makes a binary that needs no Swift on the machine it runs on, and starts twice as fast; STATIC=0 one that shares
+# the toolchain's libraries and links quicker.
+STATIC ?= 1
+RELEASE = -c release $(if $(filter 1,$(STATIC)),--static-swift-stdlib)
 BINARY = .build/release/carrier
+# Where things lie under PREFIX.
+MAN = $(PREFIX)/share/man
+DOC = $(PREFIX)/share/doc/carrier
+BASH_COMPLETIONS = $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS = $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS = $(PREFIX)/share/fish/vendor_completions.d
+UNITS = $(PREFIX)/lib/systemd/system
 SOURCES = Package.swift $(shell find Sources -name '*.swift' 2>/dev/null)
 # Test targets with real sockets, processes and deadlines.
 TIMED = ^Carrier(CLI|NAT|)Tests[.]
@@ -13,15 +22,16 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test examples release install uninstall lint format bench simulate fuzz \
+.PHONY: all help demo test examples release install uninstall deb lint format bench simulate fuzz \
   sanitize man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
 	@echo 'make test         install what is missing, run the tests'
-	@echo 'make examples     build and run the examples'
-	@echo 'make release      build $(BINARY)'
+	@echo 'make examples     build and run the examples, and every command that README and man pages show'
+	@echo 'make release      build $(BINARY); STATIC=0 shares the Swift libraries'
 	@echo 'make install      install to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away'
+	@echo 'make deb          make a Debian package in .build'
 	@echo 'make lint         check format, man pages and completions'
 	@echo 'make man completions   write the generated files again'
 	@echo 'make bench        measure against other tools'
@@ -45,6 +55,9 @@ test:
 
 examples:
 	Scripts/examples
+	$(SWIFT) build --quiet --product carrier
+	CARRIER=.build/debug/carrier Scripts/transcripts
+	CARRIER=.build/debug/carrier Scripts/documented
 
 release: $(BINARY)
 
@@ -54,21 +67,28 @@ $(BINARY): $(SOURCES)
 
 install: $(BINARY)
 	install -D -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/bin/carrier'
-	for page in man/*.1; do install -D -m 644 "$$page" '$(DESTDIR)$(PREFIX)/share/man/man1/'"$${page##*/}" || exit; done
-	install -D -m 644 man/carrier-wire.7 '$(DESTDIR)$(PREFIX)/share/man/man7/carrier-wire.7'
+	for page in man/*.[17]; do \
+	  install -D -m 644 "$$page" '$(DESTDIR)$(MAN)/'"man$${page##*.}/$${page##*/}" || exit; done
+	install -D -m 644 completions/carrier.bash '$(DESTDIR)$(BASH_COMPLETIONS)/carrier'
+	install -D -m 644 completions/_carrier '$(DESTDIR)$(ZSH_COMPLETIONS)/_carrier'
+	install -D -m 644 completions/carrier.fish '$(DESTDIR)$(FISH_COMPLETIONS)/carrier.fish'
 	install -D -m 644 share/carrier.lua '$(DESTDIR)$(PREFIX)/share/carrier/carrier.lua'
-	install -D -m 644 completions/carrier.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/carrier'
-	install -D -m 644 completions/_carrier '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_carrier'
-	install -D -m 644 completions/carrier.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/carrier.fish'
+	install -d '$(DESTDIR)$(DOC)' '$(DESTDIR)$(UNITS)'
+	install -m 644 LICENSE README.md CHANGELOG.md SECURITY.md '$(DESTDIR)$(DOC)/'
+	sed 's|@BINDIR@|$(PREFIX)/bin|' share/systemd/carrier.service >'$(DESTDIR)$(UNITS)/carrier.service'
+	chmod 644 '$(DESTDIR)$(UNITS)/carrier.service'
 
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/carrier' \
-	  '$(DESTDIR)$(PREFIX)'/share/man/man1/carrier.1 '$(DESTDIR)$(PREFIX)'/share/man/man1/carrier-*.1 \
-	  '$(DESTDIR)$(PREFIX)/share/man/man7/carrier-wire.7' \
-	  '$(DESTDIR)$(PREFIX)/share/carrier/carrier.lua' \
-	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/carrier' \
-	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_carrier' \
-	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/carrier.fish'
+	  '$(DESTDIR)$(MAN)'/man1/carrier.1 '$(DESTDIR)$(MAN)'/man1/carrier-*.1 \
+	  '$(DESTDIR)$(MAN)'/man7/carrier-json.7 '$(DESTDIR)$(MAN)'/man7/carrier-wire.7 \
+	  '$(DESTDIR)$(BASH_COMPLETIONS)/carrier' '$(DESTDIR)$(ZSH_COMPLETIONS)/_carrier' \
+	  '$(DESTDIR)$(FISH_COMPLETIONS)/carrier.fish' '$(DESTDIR)$(UNITS)/carrier.service'
+	rm -rf '$(DESTDIR)$(PREFIX)/share/carrier' '$(DESTDIR)$(DOC)'
+
+# A Debian package in .build; whoever makes it for others says who they are: DEBFULLNAME, DEBEMAIL.
+deb: $(BINARY)
+	Scripts/deb $(BINARY)
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz

@@ -273,6 +273,7 @@ _carrier_listen() {
         return
         ;;
     '--relay')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --relay "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--exec')
@@ -282,9 +283,11 @@ _carrier_listen() {
         return
         ;;
     '--allow')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --allow "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--deny')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --deny "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--max-peers')
@@ -386,7 +389,7 @@ _carrier_dial() {
 
 _carrier_ping() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --version -h --help)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --chart --version -h --help)
     repeating_options=(--bootstrap)
     non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record -c -i -W -s --layer --until --max-loss --max-rtt)
     __carrier_offer_flags_options -1
@@ -520,6 +523,7 @@ _carrier_nat-map() {
         return
         ;;
     '--check-via')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --check-via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac

@@ -165,7 +165,7 @@ public struct JoinError: Error, Sendable, CustomStringConvertible {
 
     public var description: String {
         failures.isEmpty
-            ? "expected a bootstrap peer, got none; name one with --bootstrap"
+            ? "expected a bootstrap peer that stays connected, got none; name one with --bootstrap, and give each of several nodes an identity of its own"
             : failures.map { "\($0.address): \($0.error)" }.joined(separator: "; ")
     }
 }

@@ -15,9 +15,9 @@ protocol CarrierCommand: ParsableCommand, Sendable {
     static var examples: [(line: String, about: String)] { get }
     /// Whether `--json` output ends with an `end` record. Default true.
     var endsWithRecord: Bool { get }
-    /// Whether the command stops as soon as nobody reads its stdout any more, also while it has nothing to print.
-    /// Default true.
-    var stopsWithoutReader: Bool { get }
+    /// How long the command goes on when nobody reads its stdout any more and it has nothing to print. Default zero; nil for
+    /// as long as it likes.
+    var readerPatience: Duration? { get }
     /// When the command as a whole must be done. Default `--timeout`; nil for never.
     var deadline: Duration? { get }
 
@@ -31,7 +31,9 @@ protocol CarrierCommand: ParsableCommand, Sendable {
 extension CarrierCommand {
     static var examples: [(line: String, about: String)] { [] }
     var endsWithRecord: Bool { true }
-    var stopsWithoutReader: Bool { true }
+    var readerPatience: Duration? { .zero }
+    /// For a stream of bytes: a reader that has all it wants, like tar, may leave a moment before the stream ends.
+    static var streamPatience: Duration { .seconds(1) }
     var deadline: Duration? { common.timeout?.duration }
 
     /// The command's name on the command line.

@@ -99,7 +99,7 @@ enum HelpTopic: String, CaseIterable {
           An identity, and its id in a variable:
             ID=$(carrier keygen -o node.pem)
           A node in the background, dialled as soon as it is ready, without a sleep:
-            mkfifo ready; carrier listen --ready-file ready & read -r A <ready
+            mkfifo ready; carrier listen --identity node.pem --ready-file ready & read -r A <ready
             carrier ping -c 3 "$A"
           A directory over the network:
             carrier listen --pipe | tar xf -            # there

@@ -28,7 +28,8 @@ struct BroadcastCommand: CarrierCommand {
     @Option(name: .long, help: ArgumentHelp("What a message is: lines, whole or len32.", valueName: "form"))
     var frames = Frames.lines
     @Option(
-        name: .long, help: ArgumentHelp("The application's opcode.", valueName: "n"), transform: OpcodeArgument.parse)
+        name: .long, help: ArgumentHelp("The application's opcode (default: 1000).", valueName: "n"),
+        transform: OpcodeArgument.parse)
     var opcode = OpcodeArgument(1000)
     @Option(
         name: .long,
@@ -39,7 +40,8 @@ struct BroadcastCommand: CarrierCommand {
         1
     @Option(name: .long, help: ArgumentHelp("Delegates in each bucket.", valueName: "n")) var redundancy = 1
     @Option(
-        name: .long, help: ArgumentHelp("How long to wait for the report; 0s for none.", valueName: "duration"),
+        name: .long,
+        help: ArgumentHelp("How long to wait for the report; 0s for none (default: 10s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var report = DurationArgument(.seconds(10))
     @Argument(help: ArgumentHelp("Files to send, - for stdin (default).", valueName: "file"), completion: .file())

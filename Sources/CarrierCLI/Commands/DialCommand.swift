@@ -54,7 +54,8 @@ struct DialCommand: CarrierCommand {
     var messages: DialMessages.Form?
 
     @Option(
-        name: .long, help: ArgumentHelp("The opcode of the messages.", valueName: "n"), transform: OpcodeArgument.parse)
+        name: .long, help: ArgumentHelp("The opcode of the messages (default: 1000).", valueName: "n"),
+        transform: OpcodeArgument.parse)
     var opcode = OpcodeArgument(1000)
 
     @Argument(
@@ -65,7 +66,7 @@ struct DialCommand: CarrierCommand {
     // Once connected, dial stays as long as there is something to move; stdout carries the peer's bytes.
     var endsWithRecord: Bool { probe }
     private var movesBytes: Bool { !probe && messages == nil }
-    var stopsWithoutReader: Bool { !sendOnly }
+    var readerPatience: Duration? { sendOnly ? nil : movesBytes ? Self.streamPatience : .zero }
 
     func validate() throws {
         if sendOnly && recvOnly {

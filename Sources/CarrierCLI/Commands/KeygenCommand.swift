@@ -55,7 +55,7 @@ struct KeygenCommand: CarrierCommand {
 
     var endsWithRecord: Bool { false }
     // Once begun, a search ends with a file, whether or not somebody waits for its id.
-    var stopsWithoutReader: Bool { false }
+    var readerPatience: Duration? { nil }
 
     private var difficulty: Puzzle.Difficulty {
         Puzzle.Difficulty(staticBits: staticBits, dynamicBits: dynamicBits)

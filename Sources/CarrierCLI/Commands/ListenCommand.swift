@@ -53,11 +53,13 @@ struct ListenCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Let in these peers only; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
+            "Let in these peers only; an id, or @FILE with one a line. May be repeated.", valueName: "id"),
+        completion: KnownPeers.ids)
     var allow: [String] = []
     @Option(
         name: .long,
-        help: ArgumentHelp("Turn away these peers; an id, or @FILE with one a line. May be repeated.", valueName: "id"))
+        help: ArgumentHelp("Turn away these peers; an id, or @FILE with one a line. May be repeated.", valueName: "id"),
+        completion: KnownPeers.ids)
     var deny: [String] = []
     @Option(name: .long, help: ArgumentHelp("Inbound sessions at most.", valueName: "n")) var maxPeers = 128
     @Option(
@@ -99,6 +101,7 @@ struct ListenCommand: CarrierCommand {
     var addresses: [Address] = []
 
     var endsWithRecord: Bool { !pipe }
+    var readerPatience: Duration? { pipe ? Self.streamPatience : .zero }
 
     func validate() throws {
         if [pipe, exec != nil, echo].count(where: { $0 }) > 1 {

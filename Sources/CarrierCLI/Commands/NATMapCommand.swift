@@ -15,7 +15,8 @@ struct NATMapCommand: CarrierCommand {
             A router whose own address is private stands behind another NAT: that is a warning, and exit code 2 \
             with --once.
 
-            With --check-via the command listens on the mapped ports for a moment and asks a peer outside to dial them:             with --once, exit code 1 says that nobody came through.
+            With --check-via the command listens on the mapped ports for a moment and asks a peer outside to dial them: \
+            with --once, exit code 1 says that nobody came through.
             """)
 
     static let exitCodes: [ExitCode] = [
@@ -47,7 +48,7 @@ struct NATMapCommand: CarrierCommand {
     var protocolChoice = ProtocolChoice.auto
 
     @Option(
-        name: .long, help: ArgumentHelp("Ask for so long a lease, at most 7d.", valueName: "duration"),
+        name: .long, help: ArgumentHelp("Ask for so long a lease, at most 7d (default: 1h).", valueName: "duration"),
         transform: DurationArgument.parse)
     var lease = DurationArgument(.seconds(3600))
 
@@ -67,7 +68,7 @@ struct NATMapCommand: CarrierCommand {
 
     @Option(
         name: .long, help: ArgumentHelp("Ask this peer to dial the mapping, from outside.", valueName: "address"),
-        transform: AddressArgument.parse)
+        completion: KnownPeers.addresses, transform: AddressArgument.parse)
     var checkVia: Address?
 
     private static func gateway(_ text: String) throws(ArgumentProblem) -> IPAddress {

@@ -28,6 +28,7 @@ struct PingCommand: CarrierCommand {
             line: "carrier ping -c 3 --json - <peers | jq -r 'select(.type==\"summary\")|[.target,.loss_pct]|@tsv'",
             about: "The loss of each peer in a list."
         ),
+        (line: "carrier ping -q --chart -c 60 -i 20ms \"$A\"", about: "A second at a glance."),
     ]
 
     @OptionGroup(title: "Common options") var common: CommonOptions
@@ -35,15 +36,17 @@ struct PingCommand: CarrierCommand {
 
     @Option(name: .short, help: ArgumentHelp("How many pings to send.", valueName: "n")) var count = 5
     @Option(
-        name: .customShort("i"), help: ArgumentHelp("From one ping to the next.", valueName: "duration"),
+        name: .customShort("i"), help: ArgumentHelp("From one ping to the next (default: 1s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var interval = DurationArgument(.seconds(1))
     @Option(
-        name: .customShort("W"), help: ArgumentHelp("How long to wait for an answer.", valueName: "duration"),
+        name: .customShort("W"),
+        help: ArgumentHelp("How long to wait for an answer (default: 2s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var wait = DurationArgument(.seconds(2))
     @Option(
-        name: .short, help: ArgumentHelp("Bytes of payload.", valueName: "bytes"), transform: SizeArgument.parse)
+        name: .short, help: ArgumentHelp("Bytes of payload (default: 32).", valueName: "bytes"),
+        transform: SizeArgument.parse)
     var size = SizeArgument(32)
     @Option(name: .long, help: ArgumentHelp("How far a ping goes: connect, handshake or echo.", valueName: "layer"))
     var layer = Layer.echo
@@ -54,8 +57,10 @@ struct PingCommand: CarrierCommand {
         name: .long, help: ArgumentHelp("Exit 1 when the average round trip is longer.", valueName: "duration"),
         transform: DurationArgument.parse)
     var maxRtt: DurationArgument?
+    @Flag(name: .long, help: "Show the course of the round trips as bars, at the end.") var chart = false
     @Argument(
-        help: ArgumentHelp("Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
+        help: ArgumentHelp(
+            "Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
         completion: KnownPeers.addresses)
     var targets: [String]
 
@@ -75,7 +80,8 @@ struct PingCommand: CarrierCommand {
         let addresses = try readTargets()
         let settings = PingRun.Settings(
             count: count, interval: interval.duration, wait: wait.duration, size: size.bytes, layer: layer,
-            until: until, maxLoss: maxLoss, maxRTT: maxRtt?.duration, isQuiet: common.quiet)
+            until: until, maxLoss: maxLoss, maxRTT: maxRtt?.duration, isQuiet: common.quiet,
+            showsChart: chart)
         return try await session.withNode(console) { node in
             let codes = await withTaskGroup(of: ExitCode.self) { group in
                 for address in addresses {

@@ -15,6 +15,7 @@ struct PingRun: Sendable {
         let maxLoss: Double?
         let maxRTT: Duration?
         let isQuiet: Bool
+        let showsChart: Bool
     }
 
     private let address: Address
@@ -33,7 +34,7 @@ struct PingRun: Sendable {
     /// What became of the target; failures are reported here.
     func run() async -> ExitCode {
         if let until = settings.until { return await wait(until: until) }
-        var statistics = PingStatistics(target: target)
+        var statistics = PingStatistics(target: target, showsChart: settings.showsChart)
         var code = ExitCode.ok
         do {
             try await pings(&statistics)
@@ -75,6 +76,7 @@ struct PingRun: Sendable {
                         PingReply(target: target, sequence: sequence, bytes: settings.size, time: time))
                 }
             } catch RequestError.timeout(let limit) {
+                statistics.addLost()
                 if !settings.isQuiet {
                     console.output.emit(PingLost(target: target, sequence: sequence, waited: limit))
                 }

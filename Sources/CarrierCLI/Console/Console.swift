@@ -35,7 +35,7 @@ extension Console {
         let console = Console(command.common)
         StandardErrorLog.install(verbosity: command.common.verbosity, console.diagnostics)
         console.supervisor.run(
-            deadline: command.deadline, watchingReader: command.stopsWithoutReader,
+            deadline: command.deadline, readerPatience: command.readerPatience,
             {
                 let code = await console.perform(command)
                 console.finish(command, code)

@@ -6,9 +6,13 @@ import CarrierWire
 /// Nothing here fails or says anything: a shell that completes has no place for it.
 enum KnownPeers {
     /// Completes an address, for options and arguments that name one.
-    static let addresses = CompletionKind.custom { _, _, _ in offered(known.map(\.description)) }
+    static let addresses = CompletionKind.custom { words, index, _ in
+        offered(known.map(\.description), after: typed(in: words, at: index))
+    }
     /// Completes a public key, for options and arguments that name one.
-    static let ids = CompletionKind.custom { _, _, _ in offered(known.compactMap { $0.peer.map { "\($0)" } }) }
+    static let ids = CompletionKind.custom { _, _, _ in
+        offered(known.compactMap { $0.peer.map { "\($0)" } }, after: "")
+    }
 
     private static var known: [Address] {
         var texts: [String] = []
@@ -26,10 +30,26 @@ enum KnownPeers {
     }
 
     /// Each once, in the order in which they are known, and as the shell that asks wants them.
-    private static func offered(_ words: [String]) -> [String] {
+    private static func offered(_ words: [String], after head: String) -> [String] {
         var seen: Set<String> = []
         let words = words.filter { seen.insert($0).inserted }
+        switch CompletionShell.requesting {
         // zsh takes what follows a colon for a description.
-        return CompletionShell.requesting == .zsh ? words.map { $0.replacing(":", with: "\\:") } : words
+        case .zsh?: return words.map { $0.replacing(":", with: "\\:") }
+        case .bash?: return words.filter { $0.hasPrefix(head) }.map { String($0.dropFirst(head.count)) }
+        default: return words
+        }
+    }
+
+    /// What stands before the word that is completed and belongs to it: bash begins a new word at each colon and at sign.
+    private static func typed(in words: [String], at index: Int) -> String {
+        let breaks: Set<String> = [":", "@"]
+        var head = ""
+        var position = words.indices.contains(index) && breaks.contains(words[index]) ? index : index - 1
+        while position > 0, words.indices.contains(position), breaks.contains(words[position]) {
+            head = words[position - 1] + words[position] + head
+            position -= 2
+        }
+        return head
     }
 }

@@ -11,7 +11,7 @@ struct ReachOptions: ParsableArguments, Sendable {
         name: .long,
         help: ArgumentHelp(
             "Ask this relay for a door where it cannot reach the node itself. May be repeated.", valueName: "address"),
-        transform: AddressArgument.parse)
+        completion: KnownPeers.addresses, transform: AddressArgument.parse)
     var relay: [Address] = []
 
     @Flag(name: .long, help: "Hold doors open for nodes that nobody can dial.")

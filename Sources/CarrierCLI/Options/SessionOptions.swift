@@ -15,7 +15,8 @@ struct SessionOptions: ParsableArguments, Sendable {
     var network: UInt32 = 1
 
     @Option(
-        name: .long, help: ArgumentHelp("How long connecting and the handshake may take.", valueName: "duration"),
+        name: .long,
+        help: ArgumentHelp("How long connecting and the handshake may take (default: 5s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var connectTimeout: DurationArgument = DurationArgument(.seconds(5))
 

@@ -102,7 +102,6 @@ struct BroadcastRecord: Record {
         line.add("hops", broadcast.hops)
         line.add("opcode", broadcast.message.rawValue)
         line.add("codec", broadcast.codec.description)
-        line.add("bytes", broadcast.body.readableBytes)
         broadcast.body.withUnsafeReadableBytes { line.add(payload: $0) }
     }
 

@@ -41,14 +41,26 @@ struct PingStatistics: Record {
     let target: String
     var sent = 0
     private var times: [Double] = []
+    /// Every ping in its order; nil for one that was lost.
+    private var course: [Double?] = []
+    private let showsChart: Bool
 
-    init(target: String) { self.target = target }
+    /// - Parameter showsChart: whether the text ends with the course of the times as bars.
+    init(target: String, showsChart: Bool = false) {
+        self.target = target
+        self.showsChart = showsChart
+    }
 
     var received: Int { times.count }
     var lossPercent: Double { sent == 0 ? 0 : Double(sent - received) / Double(sent) * 100 }
     var average: Duration { .nanoseconds(Int64(mean * 1e6)) }
 
-    mutating func add(_ time: Duration) { times.append(time.milliseconds) }
+    mutating func add(_ time: Duration) {
+        times.append(time.milliseconds)
+        course.append(time.milliseconds)
+    }
+
+    mutating func addLost() { course.append(nil) }
 
     private var mean: Double { times.isEmpty ? 0 : times.reduce(0, +) / Double(times.count) }
 
@@ -89,6 +101,9 @@ struct PingStatistics: Record {
             text += "\nrtt min/avg/max/mdev = \(values.joined(separator: "/"))ms"
             text += " p50 \(decimal(percentile(0.5), places: 3)) p95 \(decimal(percentile(0.95), places: 3))"
             text += " p99 \(decimal(percentile(0.99), places: 3))"
+        }
+        if showsChart, !course.isEmpty {
+            text += "\n\(Sparkline.of(course)) up to \(decimal(times.max() ?? 0, places: 3))ms"
         }
         return text
     }

@@ -55,9 +55,11 @@ final class Supervisor: Sendable {
 
     /// Runs the command on the task pool and watches over it. `body` ends the process.
     ///
-    /// - Parameter giveUp: ends the process when the command does not.
+    /// - Parameters:
+    ///   - readerPatience: how long the command goes on when nobody reads stdout any more; nil: that is not watched.
+    ///   - giveUp: ends the process when the command does not.
     func run(
-        deadline: Duration?, watchingReader: Bool, _ body: @escaping @Sendable () async -> Void,
+        deadline: Duration?, readerPatience: Duration?, _ body: @escaping @Sendable () async -> Void,
         status: (String) -> Void, giveUp: (StopReason) -> Never
     ) -> Never {
         let start = ContinuousClock.now
@@ -72,8 +74,9 @@ final class Supervisor: Sendable {
         if isStopped { command.cancel() }
         Signals.hold(false)
 
-        var watchesReader = watchingReader && Descriptors.hasOtherEnd(STDOUT_FILENO)
+        var watchesReader = readerPatience != nil && Descriptors.hasOtherEnd(STDOUT_FILENO)
         var limit: ContinuousClock.Instant?
+        var readerLimit: ContinuousClock.Instant?
         while true {
             let reason = self.reason
             if reason != nil && limit == nil { limit = .now + Self.grace }
@@ -83,10 +86,12 @@ final class Supervisor: Sendable {
                 stop(.deadline)
                 continue
             }
-            let events = wait(until: next, watchesReader)
+            if let readerLimit, readerLimit <= .now { stop(.readerGone) }
+            let pending = reason == nil ? readerLimit : nil
+            let events = wait(until: [next, pending].compactMap { $0 }.min(), watchesReader)
             if events.readerGone {
                 watchesReader = false
-                stop(.readerGone)
+                readerLimit = .now + (readerPatience ?? .zero)
             }
             for signal in events.signals { take(signal, status) }
         }

@@ -58,7 +58,8 @@ public enum HandshakeError: Error, Equatable, Sendable, CustomStringConvertible 
             "expected puzzles solved to \(expected.staticBits) static and \(expected.dynamicBits) dynamic bits, got "
                 + "\(got.staticBits) and \(got.dynamicBits); the peer needs a stronger identity"
         case .wrongPeer(let expected, let got): "expected peer \(expected), got \(got); check the address"
-        case .dialledSelf: "expected another node, got this one: the address is our own, or both use one identity; give each its own"
+        case .dialledSelf:
+            "expected another node, got this one: the address is our own, or both use one identity; give each its own"
         case .linkClosed(let reason): "expected a handshake, the link ended: \(reason)"
         case .timeout(let limit): "expected the handshake within \(limit), got less than a whole one"
         }
