@@ -17,6 +17,13 @@ extension Connection {
     /// Whether bytes given now go out now.
     var isWritable: Bool { predecessor == nil && (session?.isWritable ?? false) }
 
+    /// Sends what waits, then says whether bytes given now go out now. Who is told no is called when they do: that comes from
+    /// the link, so nothing may wait here that the link would take.
+    func makesWay() -> Bool {
+        if predecessor == nil, let session, session.waitingBytes > 0 { session.flush() }
+        return isWritable
+    }
+
     /// Sends a frame behind those that wait, whether there is room or not: for replies and the node's own messages. A peer that
     /// does not read what it provokes is held back, then dropped.
     func send(_ frame: Frame) {

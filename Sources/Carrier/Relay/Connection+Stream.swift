@@ -5,7 +5,7 @@ internal import NIOCore
 extension Connection {
     /// Sends bytes as `Bytes` frames while the link takes them; what it does not take stays.
     func sendStream(_ bytes: inout ByteBuffer) {
-        while bytes.readableBytes > 0, isWritable {
+        while bytes.readableBytes > 0, makesWay() {
             guard let piece = bytes.readSlice(length: min(bytes.readableBytes, StreamSplice.frameBody)) else { return }
             send(Frame(.bytes, body: piece))
             session?.flush()

@@ -25,7 +25,9 @@ final class StreamEcho: StreamConsumer {
             connection.send(answer)
         }
         connection.acknowledge(frame)
-        if (connection.session?.waitingBytes ?? 0) > Self.highWater { connection.setHold(.stream, true) }
+        if (connection.session?.waitingBytes ?? 0) > Self.highWater, !connection.makesWay() {
+            connection.setHold(.stream, true)
+        }
     }
 
     func streamCanSend() {

@@ -106,7 +106,7 @@ final class StreamSplice: StreamConsumer {
 
     /// Sends what was read while the link takes it.
     private func pump() {
-        while completion != nil, !inputEnded, connection.isWritable {
+        while completion != nil, !inputEnded, connection.makesWay() {
             for _ in 0..<Self.framesAtOnce {
                 guard let next = nextPiece() else { break }
                 sent &+= UInt64(next.readableBytes)
