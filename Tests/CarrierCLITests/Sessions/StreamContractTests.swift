@@ -22,6 +22,15 @@ struct StreamContractTests {
         _ = await node.end()
     }
 
+    @Test("an answer that comes while an ack waits to be sent is not forgotten", arguments: schemes)
+    func answers(over scheme: String) async throws {
+        let node = try await node(scheme, "--exec", "cat")
+        let script = "for i in $(seq 40); do echo $i | timeout 10 carrier dial '\(node.address)' || break; done"
+        let outcome = try await node.scratch.shell(script)
+        #expect(outcome.code == 0 && outcome.lines == (1...40).map { "\($0)" }, "\(outcome)")
+        _ = await node.end()
+    }
+
     @Test("end of stdin with --linger: it receives for that time only", arguments: schemes)
     func linger(over scheme: String) async throws {
         let node = try await node(scheme, "--exec", "cat; sleep 60; echo too late")
