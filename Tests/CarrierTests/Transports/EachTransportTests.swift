@@ -353,11 +353,7 @@ struct EachTransportTests {
             let after = try ProcessFigures()
             #expect(after.descriptors <= before.descriptors + 2, "\(before) became \(after)")
             // What a dial over QUIC holds, its batch of 64 KiB alone, would come to 25 MiB.
-            withKnownIssue("nodes that come and go over QUIC leave some 45 KB each", isIntermittent: true) {
-                #expect(after.memory <= before.memory + 16, "\(before) became \(after)")
-            } when: {
-                transport == .quic
-            }
+            #expect(after.memory <= before.memory + 16, "\(before) became \(after)")
         }
     }
 }
