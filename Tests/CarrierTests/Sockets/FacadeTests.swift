@@ -50,6 +50,29 @@ struct FacadeTests {
             ])
     }
 
+    /// Whoever calls from here runs on an executor of its own.
+    private actor Caller {
+        func use(_ peer: Peer) async throws -> Numbered {
+            try await peer.send(Numbered(1))
+            try await peer.send(Numbered(2), acknowledged: true)
+            return try await peer.request(Numbered(7), for: Numbered.self, within: .seconds(5))
+        }
+    }
+
+    @Test("an actor sends, has it acknowledged and asks, and so does the main one")
+    func actors() async throws {
+        let application = [Recorder(name: "a", journal: Journal(), claims: 7)]
+        try await NodePair.run(application: application) { _, _, peer in
+            let reply = try await Caller().use(peer)
+            #expect(reply == Numbered(8))
+            let main = Task { @MainActor in
+                try await peer.request(Numbered(7), for: Numbered.self, within: .seconds(5))
+            }
+            let another = try await main.value
+            #expect(another == Numbered(8))
+        }
+    }
+
     @Test("a request has its time", arguments: TestTransport.all)
     func requestTimeout(over transport: TestTransport) async throws {
         try await NodePair.run(over: transport) { _, _, peer in
