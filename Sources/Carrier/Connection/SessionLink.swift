@@ -35,7 +35,7 @@ final class SessionLink: LinkDelegate {
     /// Bytes sealed at a time: two full records, what the system takes in one go.
     private static let sealBatch = 2 * RecordSealer.fullRecord
 
-    private enum Phase {
+    enum Phase {
         case handshake
         case open
         /// Nothing more is sent; what still comes is read until the link ends.
@@ -46,28 +46,28 @@ final class SessionLink: LinkDelegate {
     let link: any Link
     let isOutbound: Bool
     let remoteAddress: Address
-    private let environment: SessionEnvironment
+    let environment: SessionEnvironment
     /// Let go of when the link has ended.
     var owner: (any SessionLinkOwner)?
-    private var phase = Phase.handshake
-    private var handshake: StreamHandshake?
-    private var session: Session?
-    private var decoder: FrameDecoder
-    private var isInsideRecord = false
-    private var outbox = Outbox()
-    private var alarm: Alarm
-    private var endsWith: SessionEnd?
-    private var retiredAt: NIODeadline?
-    private var isHeld = false
+    var phase = Phase.handshake
+    var handshake: StreamHandshake?
+    var session: Session?
+    var decoder: FrameDecoder
+    var isInsideRecord = false
+    var outbox = Outbox()
+    var alarm: Alarm
+    var endsWith: SessionEnd?
+    var retiredAt: NIODeadline?
+    var isHeld = false
     /// What the peer made us do for nothing in the present read.
-    private var nothings = 0
-    private var idleWork: IdleWork
+    var nothings = 0
+    var idleWork: IdleWork
     /// The peer is left waiting over that.
-    private var isThrottled = false
-    private var heldFrames: [Frame] = []
-    private var needsFlush = false
+    var isThrottled = false
+    var heldFrames: [Frame] = []
+    var needsFlush = false
     /// The peer broke the protocol: nothing more of it is looked at.
-    private var isDeaf = false
+    var isDeaf = false
 
     /// Called when the link is gone, whoever owns the session then.
     var onEnd: () -> Void = {}
@@ -75,18 +75,18 @@ final class SessionLink: LinkDelegate {
     /// When the link stood.
     let startedAt: NIODeadline
     /// When the handshake was done; the start before that.
-    private(set) var openedAt: NIODeadline
+    var openedAt: NIODeadline
     /// When bytes came last.
-    private(set) var heardAt: NIODeadline
+    var heardAt: NIODeadline
     /// When the frame that is under way began.
-    private var partialSince: NIODeadline?
+    var partialSince: NIODeadline?
     /// The peer's word about itself, once the session is open.
-    private(set) var hello: Hello?
+    var hello: Hello?
     /// Whether any byte of the other side has come.
-    private(set) var hasHeard = false
+    var hasHeard = false
     /// Bytes sent and received, as they are on the wire.
-    private(set) var bytesOut: UInt64 = 0
-    private(set) var bytesIn: UInt64 = 0
+    var bytesOut: UInt64 = 0
+    var bytesIn: UInt64 = 0
 
     /// Starts the handshake over a link that just came to be.
     init(
@@ -108,7 +108,7 @@ final class SessionLink: LinkDelegate {
         start(pinned: pinned)
     }
 
-    private func start(pinned: PeerID?) {
+    func start(pinned: PeerID?) {
         if case .established(let hello) = link.security { return startEstablished(hello, pinned) }
         let terms = environment.terms
         let observed = link.observedAddress.description
@@ -133,7 +133,7 @@ final class SessionLink: LinkDelegate {
     }
 
     /// The link shook hands itself: the session opens once its owner knows it.
-    private func startEstablished(_ hello: Hello, _ pinned: PeerID?) {
+    func startEstablished(_ hello: Hello, _ pinned: PeerID?) {
         session = Session(hello: hello)
         self.hello = hello
         link.eventLoop.assumeIsolated().execute { [self] in
@@ -177,7 +177,7 @@ final class SessionLink: LinkDelegate {
         return true
     }
 
-    private func setNeedsFlush() {
+    func setNeedsFlush() {
         guard !needsFlush else { return }
         needsFlush = true
         environment.flushSoon(self)
@@ -204,12 +204,12 @@ final class SessionLink: LinkDelegate {
         if wrote { owner?.sessionDidFlush(self) }
     }
 
-    private func write(_ bytes: ByteBuffer) {
+    func write(_ bytes: ByteBuffer) {
         bytesOut &+= UInt64(bytes.readableBytes)
         link.write(bytes)
     }
 
-    private func put(_ bytes: ByteBuffer?) {
+    func put(_ bytes: ByteBuffer?) {
         guard let bytes, bytes.readableBytes > 0 else { return }
         write(bytes)
         link.flush()
@@ -243,7 +243,7 @@ final class SessionLink: LinkDelegate {
     /// The other side has said that the link retires: nothing more comes.
     func retireForGood() { link.finish() }
 
-    private func sayGoodbye(_ reason: Disconnect.Reason, _ text: String, ends: Bool = true) {
+    func sayGoodbye(_ reason: Disconnect.Reason, _ text: String, ends: Bool = true) {
         outbox.append(Disconnect(reason, text).frame())
         // What the link does not take at once goes out while it closes: it is bounded by the send buffer.
         guard var session = session.take() else { return }
@@ -265,7 +265,7 @@ final class SessionLink: LinkDelegate {
     /// Ends the link at once.
     func abort(_ cause: DisconnectCause) { end(.disconnected(cause)) }
 
-    private func end(_ end: SessionEnd) {
+    func end(_ end: SessionEnd) {
         if endsWith == nil { endsWith = end }
         link.close()
     }
@@ -292,171 +292,10 @@ final class SessionLink: LinkDelegate {
         onEnd = {}
     }
 
-    // MARK: Receiving
-
-    /// Stops or takes up the handing over of frames; what is held back makes the other side stop.
-    func setHeld(_ held: Bool) {
-        guard held != isHeld else { return }
-        if held {
-            isHeld = true
-            link.setReading(false)
-        } else {
-            release()
-        }
-    }
-
-    private func release() {
-        isHeld = false
-        partialSince = nil
-        heardAt = environment.now()
-        var index = 0
-        if !heldFrames.isEmpty { owner?.sessionWillRead(self) }
-        while index < heldFrames.count, !isHeld, phase != .closed {
-            let frame = heldFrames[index]
-            index += 1
-            owner?.session(self, didReceive: frame)
-        }
-        heldFrames.removeFirst(min(index, heldFrames.count))
-        guard !isHeld else { return }
-        if index > 0 { owner?.sessionDidReadAll(self) }
-        if !isThrottled { link.setReading(true) }
-        watchPartialFrame()
-    }
-
-    /// Hands over a frame that another owner was given.
-    func redeliver(_ frame: Frame) {
-        if isHeld { heldFrames.append(frame) } else { owner?.session(self, didReceive: frame) }
-    }
-
-    func linkDidRead(_ bytes: ByteBuffer) {
-        hasHeard = true
-        heardAt = environment.now()
-        bytesIn &+= UInt64(bytes.readableBytes)
-        environment.turn {
-            switch phase {
-            case .handshake: shakeHands(bytes)
-            case .open, .closing: if !isDeaf { receive(bytes) }
-            case .closed: break
-            }
-        }
-    }
-
-    private func shakeHands(_ bytes: ByteBuffer) {
-        guard var handshake = handshake.take() else { return }
-        let outcome = handshake.receive(bytes)
-        switch consume outcome {
-        case .more(let answer):
-            self.handshake = consume handshake
-            put(answer)
-        case .established(let answer, let session):
-            let rest = handshake.takeRest()
-            openedAt = heardAt
-            hello = session.hello
-            if let line = session.keyLogLine { environment.logKeys(line) }
-            self.session = consume session
-            phase = .open
-            put(answer)
-            alarm.cancel()
-            owner?.sessionDidOpen(self)
-            if rest.readableBytes > 0 { receive(rest) }
-        case .failed(let error, let farewell):
-            phase = .closed
-            endsWith = .handshake(error)
-            guard let farewell else { return link.close() }
-            put(farewell)
-            link.finish()
-            lookAt(environment.now() + TimeAmount(environment.limits.connections.farewell))
-        }
-    }
-
-    private func receive(_ bytes: ByteBuffer) {
-        guard var session = session.take() else { return }
-        var bytes = bytes
-        var plaintext = environment.takePlaintext()
-        var failure: CryptoError?
-        let emptyRecords = session.emptyRecordCount
-        do throws(CryptoError) {
-            try session.open(&bytes, into: &plaintext)
-        } catch { failure = error }
-        nothings += Int(session.emptyRecordCount - emptyRecords)
-        isInsideRecord = session.isInsideRecord
-        self.session = consume session
-        if plaintext.readableBytes > 0 { decode(plaintext) }
-        environment.givePlaintext(plaintext)
-        if let failure { fail(.protocolError, "a record did not open: \(failure)") }
-        watchPartialFrame()
-        throttle()
-    }
-
-    /// A frame was good for nothing.
-    func countNothing() { nothings += 1 }
-
-    /// Leaves a peer waiting that keeps us busy for nothing.
-    private func throttle() {
-        guard nothings > 0 else { return }
-        let pause = idleWork.add(nothings, now: Instant(environment.now()))
-        nothings = 0
-        guard let pause, !isThrottled else { return }
-        isThrottled = true
-        environment.limitCounts.note(.forNothing)
-        link.setReading(false)
-        environment.loop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) { [self] in
-            guard phase != .closed else { return }
-            isThrottled = false
-            heardAt = environment.now()
-            if !isHeld { link.setReading(true) }
-        }
-    }
-
-    private func decode(_ plaintext: ByteBuffer) {
-        decoder.feed(plaintext)
-        owner?.sessionWillRead(self)
-        var count = 0
-        do throws(FrameError) {
-            while let frame = try decoder.next() {
-                count += 1
-                if isHeld {
-                    heldFrames.append(frame)
-                } else {
-                    owner?.session(self, didReceive: frame)
-                }
-                if phase == .closed { return }
-            }
-        } catch {
-            if case .bodyTooLarge = error {
-                fail(.messageTooLarge, "\(error)")
-            } else {
-                fail(.protocolError, "\(error)")
-            }
-        }
-        if count > 0 { partialSince = nil }
-    }
-
-    /// Ends the session over something that the peer did.
-    func fail(_ reason: Disconnect.Reason, _ text: String) {
-        isDeaf = true
-        if isOpen {
-            close(reason, text)
-        } else {
-            end(.disconnected(.local(reason, text)))
-        }
-    }
-
-    func linkDidReadAll() {
-        environment.turn { owner?.sessionDidReadAll(self) }
-        environment.flushNow()
-    }
-
-    func linkDidChangeWritability() {
-        guard link.isWritable else { return }
-        flush()
-        if outbox.isEmpty { owner?.sessionDidDrain(self) }
-    }
-
     // MARK: Time
 
     /// Times a frame from its first byte on; one that came whole starts the time of the next.
-    private func watchPartialFrame() {
+    func watchPartialFrame() {
         guard decoder.isInsideFrame || isInsideRecord, !isHeld else {
             partialSince = nil
             return
@@ -465,12 +304,12 @@ final class SessionLink: LinkDelegate {
         if let partialSince { lookAt(partialSince + TimeAmount(environment.limits.receive.frame)) }
     }
 
-    private func lookAt(_ deadline: NIODeadline) {
+    func lookAt(_ deadline: NIODeadline) {
         guard !alarm.goesOff(by: deadline) else { return }
         alarm.set(at: deadline) { [self] in look() }
     }
 
-    private func look() {
+    func look() {
         alarm.hasGoneOff()
         let now = environment.now()
         let limits = environment.limits

@@ -54,11 +54,12 @@ final class RelaySockets {
         guard let place = node.connections[peer].flatMap(place(of:)), let tcp = node.transport(for: .tcp) else {
             return opened(number, nil)
         }
-        let bound = NIOLoopBound(self, eventLoop: node.loop)
+        // Both closures hold the node: they may be called while it goes away.
+        let bound = NIOLoopBound((sockets: self, node: node), eventLoop: node.loop)
         tcp.listen(
             on: Address(scheme: .tcp, host: "\(place.inside)", port: 0), loop: node.loop,
-            accept: { link in bound.value.knock(number, link) }
-        ).assumeIsolated().whenComplete { [self] result in
+            accept: { link in bound.value.sockets.knock(number, link) }
+        ).assumeIsolated().whenComplete { [self, node] result in
             guard case .success(let listener) = result, !node.isStopping else {
                 if case .success(let listener) = result { _ = listener.close() }
                 return opened(number, nil)
