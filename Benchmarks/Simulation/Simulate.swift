@@ -34,11 +34,11 @@ struct Simulate: ParsableCommand {
     var broadcasts = 10
     @Option(help: "Nodes of the join experiment.")
     var joinNodes = 500
-    @Option(help: "Nodes of the scale experiment.")
-    var scaleNodes = 100_000
+    @Option(help: "Nodes of the scale experiment, one number or several.")
+    var scaleNodes: [Int] = [100, 1000, 10_000, 100_000]
     @Option(help: "Seed of all that is left to chance.")
     var seed: UInt64 = 1
-    @Option(help: "Folder for simulation.jsonl and the pictures.")
+    @Option(help: "Folder for simulation.jsonl and the pictures; made if it is not there.")
     var output = "."
 
     func run() throws {
@@ -53,9 +53,8 @@ struct Simulate: ParsableCommand {
                     try BroadcastExperiment(nodes: count, runs: broadcasts, seed: seed).run(report)
                 }
             case .join: try JoinExperiment(nodes: joinNodes, seed: seed).run(report)
-            case .scale: try ScaleExperiment(nodes: scaleNodes, seed: seed).run(report)
+            case .scale: try ScaleExperiment(sizes: scaleNodes, lookups: lookups, seed: seed).run(report)
             }
         }
-        try report.finish()
     }
 }
