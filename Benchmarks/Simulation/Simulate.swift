@@ -24,17 +24,17 @@ struct Simulate: ParsableCommand {
     var nodes = 10_000
     @Option(help: "Lookups for each point.")
     var lookups = 10_000
-    @Option(help: "Kinds of adversaries in the lookup experiment.")
+    @Option(parsing: .upToNextOption, help: "Kinds of adversaries in the lookup experiment.")
     var adversaries: [LookupExperiment.Adversary] = LookupExperiment.Adversary.allCases
     @Option(help: "Identities that the adversaries of the lookup experiment have in store.")
     var sybils = 200_000
-    @Option(help: "Nodes of the broadcast experiment, one number or several.")
+    @Option(parsing: .upToNextOption, help: "Nodes of the broadcast experiment, one number or several.")
     var broadcastNodes: [Int] = [1000, 10_000]
     @Option(help: "Broadcasts for each point.")
     var broadcasts = 10
     @Option(help: "Nodes of the join experiment.")
     var joinNodes = 500
-    @Option(help: "Nodes of the scale experiment, one number or several.")
+    @Option(parsing: .upToNextOption, help: "Nodes of the scale experiment, one number or several.")
     var scaleNodes: [Int] = [100, 1000, 10_000, 100_000]
     @Option(help: "Seed of all that is left to chance.")
     var seed: UInt64 = 1
