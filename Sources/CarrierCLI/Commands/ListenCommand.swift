@@ -171,6 +171,7 @@ struct ListenCommand: CarrierCommand {
             await outside.announced()
             try await contacts(node, console)?.restore()
         } _: { node in
+            StartUpCode.letGo()
             let contacts = contacts(node, console)
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
