@@ -1,3 +1,4 @@
+import CarrierCapture
 import Glibc
 import Synchronization
 
@@ -55,17 +56,8 @@ final class Output: Sendable {
     func line(_ text: String) {
         state.withLock { state in
             guard state.isOpen else { return }
-            state.line.bytes.append(text)
+            state.line.bytes.append(text: text)
             state.line.bytes.append(UInt8(ascii: "\n"))
-            written(&state)
-        }
-    }
-
-    /// Writes text built in place: `body` appends to the bytes that wait.
-    func text(_ body: (inout OutputBuffer) -> Void) {
-        state.withLock { state in
-            guard state.isOpen else { return }
-            body(&state.line.bytes)
             written(&state)
         }
     }
@@ -130,8 +122,8 @@ final class Output: Sendable {
 
     private func flush(_ state: inout State) {
         guard state.isOpen, state.line.bytes.count > 0 else { return }
-        let failure = state.line.bytes.withUnsafeBytes { Descriptors.writeAll($0, to: state.descriptor) }
-        state.line.bytes.removeAll()
+        let failure = Descriptors.writeAll(state.line.bytes.bytes, to: state.descriptor)
+        state.line.bytes.clear()
         check(failure, &state)
     }
 
