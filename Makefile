@@ -22,7 +22,7 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test examples release install uninstall deb lint format bench simulate fuzz \
+.PHONY: all help demo test examples release install uninstall deb lint docs format bench simulate fuzz \
   sanitize man completions clean
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo 'make release      build $(BINARY); STATIC=0 shares the Swift libraries'
 	@echo 'make install      install to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away'
 	@echo 'make deb          make a Debian package in .build'
+	@echo 'make docs         make the documentation of the library in .build/docs'
 	@echo 'make lint         check format, man pages and completions'
 	@echo 'make man completions   write the generated files again'
 	@echo 'make bench        measure against other tools'
@@ -54,6 +55,7 @@ test:
 	$(SWIFT) test --skip-build --no-parallel --filter '$(TIMED)'
 
 examples:
+	@Scripts/prerequisites build test
 	Scripts/examples
 	$(SWIFT) build --quiet --product carrier
 	CARRIER=.build/debug/carrier Scripts/transcripts
@@ -62,6 +64,7 @@ examples:
 release: $(BINARY)
 
 $(BINARY): $(SOURCES)
+	@Scripts/prerequisites --check build
 	$(SWIFT) build $(RELEASE) --product carrier
 	@touch $@
 
@@ -88,13 +91,19 @@ uninstall:
 
 # A Debian package in .build; whoever makes it for others says who they are: DEBFULLNAME, DEBEMAIL.
 deb: $(BINARY)
+	@Scripts/prerequisites deb
 	Scripts/deb $(BINARY)
 
 lint:
+	@Scripts/prerequisites build lint
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
 	mandoc -Tlint man/*
 	for script in Scripts/* .ci/run; do bash -n "$$script" || exit; done
 	Scripts/generated --check all
+
+docs:
+	$(SWIFT) build --product carrier
+	Scripts/docs
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz
