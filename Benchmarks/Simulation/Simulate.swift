@@ -15,10 +15,10 @@ struct Simulate: ParsableCommand {
             """)
 
     enum Experiment: String, CaseIterable, ExpressibleByArgument {
-        case lookup, broadcast, join, scale
+        case lookup, broadcast, join, growth, scale
     }
 
-    @Argument(help: "What to run: lookup, broadcast, join, scale. Default: the first three.")
+    @Argument(help: "What to run: lookup, broadcast, join, growth, scale. Default: the first three.")
     var experiments: [Experiment] = [.lookup, .broadcast, .join]
     @Option(help: "Nodes of the lookup experiment.")
     var nodes = 10_000
@@ -34,6 +34,8 @@ struct Simulate: ParsableCommand {
     var broadcasts = 10
     @Option(help: "Nodes of the join experiment.")
     var joinNodes = 500
+    @Option(parsing: .upToNextOption, help: "Nodes of the growth experiment, one number or several.")
+    var growthNodes: [Int] = [100, 1000, 10_000]
     @Option(help: "Nodes of the scale experiment.")
     var scaleNodes = 100_000
     @Option(help: "Seed of all that is left to chance.")
@@ -53,6 +55,7 @@ struct Simulate: ParsableCommand {
                     try BroadcastExperiment(nodes: count, runs: broadcasts, seed: seed).run(report)
                 }
             case .join: try JoinExperiment(nodes: joinNodes, seed: seed).run(report)
+            case .growth: try GrowthExperiment(nodes: growthNodes, seed: seed).run(report)
             case .scale: try ScaleExperiment(nodes: scaleNodes, seed: seed).run(report)
             }
         }
