@@ -22,8 +22,8 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test examples release install uninstall deb lint format bench simulate fuzz \
-  sanitize man completions clean
+.PHONY: all help demo test examples release install uninstall deb lint format bench bench-boringssl instructions \
+  simulate fuzz sanitize man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
@@ -34,7 +34,9 @@ help:
 	@echo 'make deb          make a Debian package in .build'
 	@echo 'make lint         check format, man pages and completions'
 	@echo 'make man completions   write the generated files again'
-	@echo 'make bench        measure against other tools'
+	@echo 'make bench        measure against other tools (ARGS="--quick", --help)'
+	@echo 'make bench-boringssl   build what measures records sealed by BoringSSL, for make bench'
+	@echo 'make instructions count the instructions of the hot paths with valgrind'
 	@echo 'make fuzz         let libFuzzer try each target (SECONDS=60 TARGETS=…, see Fuzz/README.md)'
 	@echo 'make sanitize     run the tests that watch no clock under the thread and the address sanitizer'
 	@echo 'make simulate     run the overlay simulation'
@@ -91,19 +93,30 @@ deb: $(BINARY)
 	Scripts/deb $(BINARY)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz Benchmarks
 	mandoc -Tlint man/*
-	for script in Scripts/* .ci/run; do bash -n "$$script" || exit; done
+	for script in Scripts/* Benchmarks/*.sh .ci/run; do bash -n "$$script" || exit; done
 	Scripts/generated --check all
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz Benchmarks
 
 man completions:
 	Scripts/generated $@
 
 bench: $(BINARY)
-	Benchmarks/bench.sh $(ARGS)
+	@Scripts/prerequisites bench || true
+	$(SWIFT) build $(RELEASE) --product carrier-bench
+	$(SWIFT) build $(RELEASE) --product carrier-simulate
+	Benchmarks/bench.py $(ARGS)
+
+# A folder of its own, because little of an ordinary build can be used.
+bench-boringssl:
+	$(SWIFT) build $(RELEASE) --scratch-path .build-boringssl --traits QUIC,BoringSSL --product carrier-bench
+
+instructions:
+	@Scripts/prerequisites count || true
+	Benchmarks/instructions.sh $(ARGS)
 
 simulate:
 	$(SWIFT) run -c release carrier-simulate $(ARGS)
