@@ -15,10 +15,10 @@ struct Simulate: ParsableCommand {
             """)
 
     enum Experiment: String, CaseIterable, ExpressibleByArgument {
-        case lookup, broadcast, join, growth, scale
+        case lookup, broadcast, join, scale
     }
 
-    @Argument(help: "What to run: lookup, broadcast, join, growth, scale. Default: the first three.")
+    @Argument(help: "What to run: lookup, broadcast, join, scale. Default: the first three.")
     var experiments: [Experiment] = [.lookup, .broadcast, .join]
     @Option(help: "Nodes of the lookup experiment.")
     var nodes = 10_000
