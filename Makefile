@@ -22,8 +22,8 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test examples release install uninstall deb lint docs format bench simulate fuzz \
-  sanitize man completions clean
+.PHONY: all help demo test examples release install uninstall deb lint docs format bench bench-boringssl \
+  instructions simulate fuzz sanitize man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
@@ -35,7 +35,9 @@ help:
 	@echo 'make docs         make the documentation of the library in .build/docs'
 	@echo 'make lint         check format, man pages and completions'
 	@echo 'make man completions   write the generated files again'
-	@echo 'make bench        measure against other tools'
+	@echo 'make bench        measure against other tools (ARGS="--quick", --help)'
+	@echo 'make bench-boringssl   build what measures records sealed by BoringSSL, for make bench'
+	@echo 'make instructions count the instructions of the hot paths with valgrind'
 	@echo 'make fuzz         let libFuzzer try each target (SECONDS=60 TARGETS=…, see Fuzz/README.md)'
 	@echo 'make sanitize     run the tests that watch no clock under the thread and the address sanitizer'
 	@echo 'make simulate     run the overlay simulation'
@@ -96,9 +98,9 @@ deb: $(BINARY)
 
 lint:
 	@Scripts/prerequisites build lint
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz Benchmarks
 	mandoc -Tlint man/*
-	for script in Scripts/* .ci/run; do bash -n "$$script" || exit; done
+	for script in Scripts/* Benchmarks/*.sh .ci/run; do bash -n "$$script" || exit; done
 	Scripts/generated --check all
 
 docs:
@@ -106,13 +108,24 @@ docs:
 	Scripts/docs
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz Benchmarks
 
 man completions:
 	Scripts/generated $@
 
 bench: $(BINARY)
-	Benchmarks/bench.sh $(ARGS)
+	@Scripts/prerequisites bench || true
+	$(SWIFT) build $(RELEASE) --product carrier-bench
+	$(SWIFT) build $(RELEASE) --product carrier-simulate
+	Benchmarks/bench.py $(ARGS)
+
+# A folder of its own, because little of an ordinary build can be used.
+bench-boringssl:
+	$(SWIFT) build $(RELEASE) --scratch-path .build-boringssl --traits QUIC,BoringSSL --product carrier-bench
+
+instructions:
+	@Scripts/prerequisites count || true
+	Benchmarks/instructions.sh $(ARGS)
 
 simulate:
 	$(SWIFT) run -c release carrier-simulate $(ARGS)

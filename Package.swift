@@ -40,6 +40,9 @@ let package = Package(
     traits: [
         .default(enabledTraits: ["QUIC"]),
         .trait(name: "QUIC", description: "Connections over quic://; needs libngtcp2 and GnuTLS."),
+        .trait(
+            name: "BoringSSL",
+            description: "Records sealed by swift-crypto's BoringSSL: faster where OpenSSL is older than 3.1."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -48,6 +51,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        // Only for the trait BoringSSL, which uses what is no product of it.
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
@@ -70,7 +75,12 @@ let package = Package(
                 .linkedLibrary($0, .when(traits: ["QUIC"]))
             }),
 
-        module("CarrierCrypto", ["COpenSSL"]),
+        .target(
+            name: "CBoringSSL",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["BoringSSL"]))],
+            cSettings: [.define("BORINGSSL", .when(traits: ["BoringSSL"]))]),
+
+        module("CarrierCrypto", ["COpenSSL", .target(name: "CBoringSSL", condition: .when(traits: ["BoringSSL"]))]),
         module(
             "CarrierWire",
             [
@@ -142,6 +152,11 @@ let package = Package(
                 "Carrier", .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/Messages", swiftSettings: house),
+        .executableTarget(
+            name: "carrier-paths",
+            dependencies: [
+                "CarrierCrypto", "CarrierProtocols", "CarrierWire", .product(name: "NIOCore", package: nio),
+            ], path: "Benchmarks/Paths", swiftSettings: house),
         example("Chat", "example-chat"),
         example("Service", "example-service", [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         example("KeyExchange", "example-key-exchange", [.product(name: "NIOCore", package: nio)]),

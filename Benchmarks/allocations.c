@@ -1,4 +1,4 @@
-// Counts requests for memory; loaded before a program by messages.sh.
+// Counts requests for memory; loaded before a program by bench.py.
 #define _GNU_SOURCE
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How often the program has asked for memory, where `allocations.c` was loaded before it (`Benchmarks/messages.sh` does).
+/// How often the program has asked for memory, where `allocations.c` was loaded before it (`Benchmarks/bench.py` does).
 enum Allocations {
     private static let counter: (@convention(c) () -> UInt64)? = {
         guard let symbol = dlsym(nil, "carrier_bench_allocations") else { return nil }

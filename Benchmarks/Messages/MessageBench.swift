@@ -47,9 +47,9 @@ struct MessageBench: AsyncParsableCommand {
 
     @Option(help: "Seconds for each figure.") var seconds = 1.0
     @Option(help: "tcp, quic or udp.", transform: { Address.Scheme($0) }) var transport = Address.Scheme.tcp
-    @Option(help: "Only this kind: one-way, request or bulk.") var kind: String?
+    @Option(help: "Only this kind: one-way, request or bulk; handshake is measured only by name.") var kind: String?
     @Option(help: "Only bodies of this many bytes.") var size: Int?
-    @Option(help: "Only so many tasks that send at once: 1 or 64.") var inFlight: Int?
+    @Option(help: "Only so many tasks that send at once: 1 or 64. Of handshakes: nodes that dial.") var inFlight: Int?
     @Flag(help: "Both nodes on one thread.") var oneLoop = false
     @Flag(name: .customLong("async"), help: "Answer in an async component.") var isAsync = false
     @Flag(help: "JSON lines in place of the table.") var json = false
@@ -83,6 +83,10 @@ struct MessageBench: AsyncParsableCommand {
 
     private func ask(_ address: Address, on loop: any EventLoop) async throws {
         let command = self
+        if kind == "handshake" {
+            let figures = try await Handshakes(to: address, nodes: inFlight ?? 16, seconds: seconds).measure(on: loop)
+            return print(json ? figures.json : figures.row)
+        }
         try await Node.run(Self.configuration(), on: loop) { node in
             let peer = try await node.dial([address])
             if !command.json { print(Figures.header) }
@@ -100,16 +104,17 @@ struct MessageBench: AsyncParsableCommand {
     /// What is measured, in order. Over UDP only what is answered is known to have arrived, and only what fits into a datagram
     /// is sent.
     private func points(over scheme: Address.Scheme) -> [(kind: String, size: Int, inFlight: Int)] {
-        let messages = [64, 1024, 16_384].flatMap { size in
+        let messages = (size.map { [$0] } ?? [64, 1024, 16_384]).flatMap { size in
             ["one-way", "request"].flatMap { kind in [1, 64].map { (kind, size, $0) } }
         }
-        return (messages + [("bulk", 65_536, 1), ("bulk", 1 << 20, 4)]).filter {
-            (kind ?? $0.0) == $0.0 && (size ?? $0.1) == $0.1 && (inFlight ?? $0.2) == $0.2
+        let bulk = size.map { [("bulk", $0, 1)] } ?? [("bulk", 65_536, 1), ("bulk", 1 << 20, 4)]
+        return (messages + bulk).filter {
+            (kind ?? $0.0) == $0.0 && (inFlight ?? $0.2) == $0.2
                 && (scheme != .udp || $0.0 == "request" && $0.1 <= 1024)
         }
     }
 
-    private static func configuration() async throws -> NodeConfiguration {
+    static func configuration() async throws -> NodeConfiguration {
         var configuration = NodeConfiguration(identity: try await Identity.generate())
         try configuration.messages.register(Body.self, opcode: Answerer.opcode)
         return configuration
@@ -130,10 +135,15 @@ struct MessageBench: AsyncParsableCommand {
         let (processor, allocations) = (ProcessorTime.used, Allocations.count)
         let start = NIODeadline.now()
         let end = start + .nanoseconds(Int64(seconds * 1e9))
-        let isRequest = kind == "request"
         let times = try await withThrowingTaskGroup(of: (Int, [UInt64]).self) { group in
             for _ in 0..<inFlight {
-                group.addTask { try await isRequest ? ask(peer, body, until: end) : tell(peer, body, until: end) }
+                group.addTask {
+                    switch kind {
+                    case "request": try await ask(peer, body, until: end)
+                    case "bulk": try await pour(peer, body, until: end)
+                    default: try await tell(peer, body, until: end)
+                    }
+                }
             }
             var count = 0
             var all: [UInt64] = []
@@ -161,6 +171,19 @@ struct MessageBench: AsyncParsableCommand {
             now = after
         }
         return (times.count, times)
+    }
+
+    /// Large bodies as frames, which are sealed from where they lie.
+    private static func pour(_ peer: Peer, _ body: ByteBuffer, until end: NIODeadline) async throws -> (Int, [UInt64]) {
+        var count = 0
+        let frame = Frame(Answerer.opcode, body: body)
+        while NIODeadline.now() < end {
+            for _ in 0..<8 { try await peer.send(frame) }
+            count += 8
+            await Task.yield()
+        }
+        try await peer.send(frame, acknowledged: true)
+        return (count + 1, [])
     }
 
     private static func tell(_ peer: Peer, _ body: ByteBuffer, until end: NIODeadline) async throws -> (Int, [UInt64]) {

@@ -1,5 +1,11 @@
 internal import COpenSSL
 
+#if BoringSSL
+    private typealias Cipher = BoringSSLGCM
+#else
+    private typealias Cipher = OpenSSLGCM
+#endif
+
 /// AES-256-GCM (NIST SP 800-38D) under one key, with one context that is used again for each message: making a context
 /// costs more than sealing a kilobyte.
 ///
@@ -12,52 +18,37 @@ public final class AESGCM {
     /// Bytes of an authentication tag.
     public static let tagSize = 16
 
-    /// Which way a message goes, as libcrypto numbers it.
-    private enum Direction: Int32 {
-        case open = 0
-        case seal = 1
-    }
-
-    private let context: OpaquePointer
+    private let cipher: Cipher
 
     /// - Throws: `malformedKey` unless the key has 32 bytes.
     public init(key: SecretBytes) throws(CryptoError) {
         guard key.count == Self.keySize else {
             throw .malformedKey(expected: "an AES-256 key of 32 bytes", got: "\(key.count) bytes")
         }
-        guard let context = EVP_CIPHER_CTX_new() else { throw OpenSSL.failure("EVP_CIPHER_CTX_new") }
-        self.context = context
+        guard let cipher = Cipher() else { throw OpenSSL.failure("EVP_CIPHER_CTX_new") }
+        self.cipher = cipher
         try setKey(key)
     }
 
-    deinit { EVP_CIPHER_CTX_free(context) }
-
     /// Goes on under another key of 32 bytes, in the same context.
     public func setKey(_ key: SecretBytes) throws(CryptoError) {
-        let status = key.withUnsafeBytes { bytes in
-            EVP_CipherInit_ex2(
-                context, OpenSSL.aes256GCM, bytes.bindMemory(to: UInt8.self).baseAddress, nil, 1, nil)
-        }
-        guard status == 1 else { throw OpenSSL.failure("EVP_CipherInit_ex2") }
+        let isSet = key.withUnsafeBytes { cipher.setKey($0.bindMemory(to: UInt8.self).baseAddress) }
+        guard isSet else { throw OpenSSL.failure("EVP_CipherInit") }
     }
 
     /// Begins a message under a nonce of 12 bytes.
     private func begin(
-        _ direction: Direction, nonce: UnsafeRawBufferPointer, authenticating data: UnsafeRawBufferPointer
+        seals: Bool, nonce: UnsafeRawBufferPointer, authenticating data: UnsafeRawBufferPointer
     ) throws(CryptoError) {
         guard nonce.count == Self.nonceSize else {
             throw .malformedKey(expected: "a nonce of 12 bytes", got: "\(nonce.count) bytes")
         }
-        guard
-            EVP_CipherInit_ex2(
-                context, nil, nil, nonce.bindMemory(to: UInt8.self).baseAddress, direction.rawValue, nil) == 1
-        else { throw OpenSSL.failure("EVP_CipherInit_ex2") }
-        if !data.isEmpty {
-            var count: Int32 = 0
-            guard
-                EVP_CipherUpdate(
-                    context, nil, &count, data.bindMemory(to: UInt8.self).baseAddress, try length(data.count)) == 1
-            else { throw OpenSSL.failure("EVP_CipherUpdate") }
+        guard cipher.begin(seals: seals, nonce: nonce.bindMemory(to: UInt8.self).baseAddress) else {
+            throw OpenSSL.failure("EVP_CipherInit")
+        }
+        if data.isEmpty { return }
+        guard cipher.update(data.bindMemory(to: UInt8.self).baseAddress, try length(data.count), into: nil) else {
+            throw OpenSSL.failure("EVP_CipherUpdate")
         }
     }
 
@@ -66,12 +57,11 @@ public final class AESGCM {
         _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CryptoError) {
         if input.isEmpty { return }
-        var count: Int32 = 0
         guard
             output.count >= input.count,
-            EVP_CipherUpdate(
-                context, output.bindMemory(to: UInt8.self).baseAddress, &count,
-                input.bindMemory(to: UInt8.self).baseAddress, try length(input.count)) == 1
+            cipher.update(
+                input.bindMemory(to: UInt8.self).baseAddress, try length(input.count),
+                into: output.bindMemory(to: UInt8.self).baseAddress)
         else { throw OpenSSL.failure("EVP_CipherUpdate") }
     }
 
@@ -85,7 +75,7 @@ public final class AESGCM {
     /// The first `count` bytes of what sealing zeros gives: Noise's Rekey. The same in both directions, for GCM encrypts
     /// and decrypts by the same key stream.
     public func keystream(nonce: UnsafeRawBufferPointer, count: Int) throws(CryptoError) -> SecretBytes {
-        try begin(.seal, nonce: nonce, authenticating: UnsafeRawBufferPointer(start: nil, count: 0))
+        try begin(seals: true, nonce: nonce, authenticating: UnsafeRawBufferPointer(start: nil, count: 0))
         var failure: CryptoError?
         let stream = SecretBytes(count: count) { bytes in
             do throws(CryptoError) {
@@ -128,19 +118,16 @@ public final class AESGCM {
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         into output: UnsafeMutableRawBufferPointer, pieces: (PieceTaker) throws(CryptoError) -> Void
     ) throws(CryptoError) {
-        try begin(.seal, nonce: nonce, authenticating: data)
+        try begin(seals: true, nonce: nonce, authenticating: data)
         var position = 0
         try pieces { piece throws(CryptoError) in
             try update(piece, into: UnsafeMutableRawBufferPointer(rebasing: output[position...]))
             position += piece.count
         }
         let tag = UnsafeMutableRawBufferPointer(rebasing: output[position...])
-        var count: Int32 = 0
-        guard
-            tag.count >= Self.tagSize,
-            EVP_CipherFinal_ex(context, tag.bindMemory(to: UInt8.self).baseAddress, &count) == 1,
-            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Int32(Self.tagSize), tag.baseAddress) == 1
-        else { throw OpenSSL.failure("EVP_CipherFinal_ex") }
+        guard tag.count >= Self.tagSize, cipher.finishSealing(tag: tag.baseAddress) else {
+            throw OpenSSL.failure("EVP_CipherFinal_ex")
+        }
     }
 
     /// Opens ciphertext and tag.
@@ -159,15 +146,9 @@ public final class AESGCM {
     ) throws(CryptoError) {
         guard sealed.count >= Self.tagSize else { throw .authenticationFailed }
         let boundary = sealed.count - Self.tagSize
-        let tag = UnsafeMutableRawPointer(mutating: sealed.baseAddress?.advanced(by: boundary))
-        try begin(.open, nonce: nonce, authenticating: data)
-        guard EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagSize), tag) == 1 else {
-            throw OpenSSL.failure("EVP_CTRL_AEAD_SET_TAG")
-        }
+        try begin(seals: false, nonce: nonce, authenticating: data)
         try update(UnsafeRawBufferPointer(rebasing: sealed[..<boundary]), into: output)
-        var count: Int32 = 0
-        var spare: UInt8 = 0
-        guard EVP_CipherFinal_ex(context, &spare, &count) == 1 else {
+        guard cipher.finishOpening(tag: sealed.baseAddress?.advanced(by: boundary)) else {
             ERR_clear_error()
             OPENSSL_cleanse(output.baseAddress, boundary)
             throw .authenticationFailed

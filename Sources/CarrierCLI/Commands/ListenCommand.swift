@@ -172,11 +172,14 @@ struct ListenCommand: CarrierCommand {
             await outside.announced()
             try await contacts(node, console)?.restore()
         } _: { node in
-            StartUpCode.letGo()
             let contacts = contacts(node, console)
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
                 if let contacts { group.addTask { try await contacts.keepSaving() } }
+                group.addTask {
+                    try await StartUpCode.leave()
+                    return nil
+                }
                 group.addTask(executorPreference: node.executor) {
                     try await ListenRun(self, node, outside, console).run()
                 }

@@ -5,9 +5,16 @@ import Glibc
 /// The kernel maps 64 KiB around each instruction that is first run, so that a process that has just started counts nearly
 /// its whole text as resident: 13 MB of 25 in an idle `listen`.
 enum StartUpCode {
+    /// Gives the code back now, and once more when the first round of upkeep has run.
+    static func leave() async throws {
+        letGo()
+        try await Task.sleep(for: .seconds(10))
+        letGo()
+    }
+
     /// Gives the mapped code of the program and its libraries back. What runs again is mapped again from the page cache, which
     /// takes a fraction of a millisecond in all; nothing is read from disk unless memory is short.
-    static func letGo() {
+    private static func letGo() {
         guard let maps = fopen("/proc/self/maps", "re") else { return }
         defer { fclose(maps) }
         var line: UnsafeMutablePointer<CChar>?

@@ -1,0 +1,1 @@
+"""The rows of the table that bench.py prints, a module for each group of them."""
