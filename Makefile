@@ -104,6 +104,7 @@ lint:
 	Scripts/generated --check all
 
 docs:
+	@Scripts/prerequisites build docs
 	$(SWIFT) build --product carrier
 	Scripts/docs
 
