@@ -721,6 +721,7 @@ _carrier_help() {
     repeating_options=()
     non_repeating_options=()
     __carrier_offer_flags_options -1
+    COMPREPLY+=($(compgen -W 'keygen listen dial ping nat-map lookup broadcast decode exit-codes json addresses reachability pipelines' -- "${cur}"))
 }
 
 complete -o filenames -F _carrier carrier

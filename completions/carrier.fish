@@ -306,3 +306,4 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_positional "car
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier decode" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier decode" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier help" version' -l 'version' -d 'Show the version.'
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_positional "carrier help" -eq 1' -fa 'keygen listen dial ping nat-map lookup broadcast decode exit-codes json addresses reachability pipelines'

@@ -15,6 +15,7 @@ public actor PortMappingService {
         /// With false the events end there.
         public var isPersistent = true
 
+        /// The defaults.
         public init() {}
     }
 
@@ -39,6 +40,7 @@ public actor PortMappingService {
     private var round: Task<Void, Never>?
     private var sleeper: Task<Void, Never>?
 
+    /// A service that has mapped nothing yet.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         (events, continuation) = AsyncStream.makeStream()

@@ -5,6 +5,7 @@ public import NIOCore
 ///
 /// A link keeps what it is given until the system takes it: ask `isWritable` before giving it much.
 public protocol Link: AnyObject {
+    /// Where all of the link happens.
     var eventLoop: any EventLoop { get }
     /// Where the link leads.
     var remoteAddress: Address { get }

@@ -18,6 +18,15 @@ struct DocumentedTests {
         #expect(outcome.code == 0, "\(outcome)")
     }
 
+    @Test(
+        "every public symbol has a comment, and DocC finds nothing to say about them and the articles",
+        .enabled(if: Scratch.has("docc") && Scratch.has("jq"), "needs docc and jq"))
+    func library() async throws {
+        let outcome = try await Scratch().shell(
+            "MODULES='\(Scratch.binaries)/Modules' '\(Scratch.package)/Scripts/docs' --check", limit: .seconds(90))
+        #expect(outcome.code == 0, "\(outcome)")
+    }
+
     @Test("what is installed is what is taken away again")
     func uninstall() async throws {
         let scratch = try Scratch()

@@ -11,6 +11,7 @@ enum Program {
         }
         if arguments[0] == "help" { help(Array(arguments.dropFirst())) }
         if arguments[0] == "--generate-manual" { manual(Array(arguments.dropFirst())) }
+        if let script = CompletionScript.asked(by: arguments) { show(script) }
         if !arguments[0].hasPrefix("-") && Tool.command(named: arguments[0]) == nil {
             let names = Tool.commands.map { $0.name } + ["help"]
             unknown("subcommand", arguments[0], names: names, see: "carrier --help", arguments)

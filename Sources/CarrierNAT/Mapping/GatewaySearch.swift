@@ -1,5 +1,6 @@
 /// Looks for gateways with several mappers side by side.
 public struct GatewaySearch: Sendable {
+    /// Whom to ask, side by side.
     public let mappers: [any PortMapper]
 
     /// - Parameter mappers: by default NAT-PMP and UPnP on the default gateway.

@@ -13,6 +13,7 @@ public protocol PortMapper: Sendable {
 /// Every call ends within seconds whatever the router does, and at once when the task is cancelled. What a call returns
 /// has been checked: ports, leases and addresses make sense.
 public protocol PortGateway: Sendable {
+    /// What is known of the router.
     var info: GatewayInfo { get }
     /// Makes a mapping, or renews it: the same request again starts the lease anew.
     func map(_ request: PortRequest) async throws(NATError) -> PortMapping
@@ -36,6 +37,7 @@ public struct GatewayInfo: Hashable, Sendable {
     /// The router's address on the other side; nil where it has or tells none.
     public var externalAddress: IPAddress?
 
+    /// A router as it was found.
     public init(mapper: String, address: IPAddress, localAddress: IPAddress, externalAddress: IPAddress?) {
         self.mapper = mapper
         self.address = address
@@ -56,6 +58,7 @@ public struct GatewayCheck: Hashable, Sendable {
     /// Which of the mappings are gone.
     public var missing: [PortMapping]
 
+    /// What a look at the router brought.
     public init(externalAddress: IPAddress?, epoch: UInt32? = nil, missing: [PortMapping] = []) {
         self.externalAddress = externalAddress
         self.epoch = epoch

@@ -6,8 +6,10 @@ public struct PortMapping: Hashable, Sendable {
     public struct End: Hashable, Sendable, CustomStringConvertible {
         /// Nil where the router does not know its address.
         public var address: IPAddress?
+        /// 1 to 65535.
         public var port: UInt16
 
+        /// An address with a port.
         public init(_ address: IPAddress?, _ port: UInt16) {
             self.address = address
             self.port = port
@@ -24,6 +26,7 @@ public struct PortMapping: Hashable, Sendable {
 
     /// Which mapper made it: `natpmp`, `upnp`, or an application's.
     public var mapper: String
+    /// TCP or UDP.
     public var transport: PortTransport
     /// Where connections arrive on this side.
     public var internalEnd: End
@@ -32,6 +35,7 @@ public struct PortMapping: Hashable, Sendable {
     /// How long the router keeps the mapping without a renewal; nil: until it is removed.
     public var lease: Duration?
 
+    /// A mapping as the router granted it.
     public init(
         mapper: String, transport: PortTransport, internalEnd: End, externalEnd: End, lease: Duration?
     ) {
@@ -48,10 +52,12 @@ public struct PortMapping: Hashable, Sendable {
 
 /// A line of a router's table, whoever made it.
 public struct ListedMapping: Hashable, Sendable {
+    /// The mapping.
     public var mapping: PortMapping
     /// What its maker called it; not to be trusted, control characters included.
     public var note: String
 
+    /// A line of the router's table.
     public init(_ mapping: PortMapping, note: String) {
         self.mapping = mapping
         self.note = note

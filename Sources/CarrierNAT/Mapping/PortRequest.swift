@@ -1,10 +1,14 @@
 /// The transport whose ports a mapping joins.
 public enum PortTransport: String, Hashable, Sendable, CaseIterable {
-    case tcp, udp
+    /// Streams.
+    case tcp
+    /// Datagrams.
+    case udp
 }
 
 /// A wish: connections to a port of the router shall come to a port of this machine.
 public struct PortRequest: Hashable, Sendable {
+    /// TCP or UDP.
     public var transport: PortTransport
     /// The port on this machine, 1 to 65535.
     public var internalPort: UInt16

@@ -7,6 +7,7 @@ public struct NATPMPMapper: PortMapper {
     /// How long to wait for an answer, 4 s by default.
     public var patience: Duration
 
+    /// Asks this router, by default the default route's, so long at most.
     public init(gateway: IPAddress? = nil, patience: Duration = .seconds(4)) {
         self.gateway = gateway
         self.patience = patience

@@ -11,6 +11,7 @@ public struct UPnPMapper: PortMapper {
     /// How long one call to the router may take, 4 s by default.
     public var callPatience: Duration
 
+    /// Asks this router, by default whoever answers, so long at most.
     public init(
         gateway: IPAddress? = nil, patience: Duration = .milliseconds(4500), callPatience: Duration = .seconds(4)
     ) {

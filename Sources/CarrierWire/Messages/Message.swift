@@ -56,6 +56,7 @@ extension FieldMessage {
 
 /// One of carrier's own messages: its opcode belongs to its type.
 public protocol BuiltInMessage: FieldMessage {
+    /// Its number on the wire.
     static var opcode: Opcode { get }
 }
 
