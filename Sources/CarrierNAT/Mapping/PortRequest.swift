@@ -20,7 +20,14 @@ public struct PortRequest: Hashable, Sendable {
     /// default. The router may grant less or more.
     public var lease: Duration
 
-    /// - Parameter externalPort: by default the same as `internalPort`.
+    /// A wish for one port.
+    ///
+    /// - Parameters:
+    ///   - transport: TCP or UDP.
+    ///   - internalPort: the port on this machine.
+    ///   - externalPort: by default the same as `internalPort`.
+    ///   - mayMove: whether another external port will do. Default no.
+    ///   - lease: how long without a renewal. Default an hour.
     public init(
         _ transport: PortTransport, _ internalPort: UInt16, externalPort: UInt16? = nil, mayMove: Bool = false,
         lease: Duration = .seconds(3600)
