@@ -24,9 +24,17 @@ final class Output: Sendable {
     let isJSON: Bool
     /// How text is coloured.
     let style: Style
+    /// Makes room on the terminal before something is written to it.
+    private let clear: (@Sendable () -> Void)?
 
-    /// - Parameter stop: called once, when stdout can take nothing any more.
-    init(isJSON: Bool, style: Style, stop: @escaping @Sendable (StopReason) -> Void) {
+    /// - Parameters:
+    ///   - clear: called before each write, where stderr has a progress line on the same terminal; nil where not.
+    ///   - stop: called once, when stdout can take nothing any more.
+    init(
+        isJSON: Bool, style: Style, clear: (@Sendable () -> Void)? = nil,
+        stop: @escaping @Sendable (StopReason) -> Void
+    ) {
+        self.clear = clear
         self.isJSON = isJSON
         self.style = style
         self.stop = stop
@@ -122,6 +130,7 @@ final class Output: Sendable {
 
     private func flush(_ state: inout State) {
         guard state.isOpen, state.line.bytes.count > 0 else { return }
+        clear?()
         let failure = Descriptors.writeAll(state.line.bytes.bytes, to: state.descriptor)
         state.line.bytes.clear()
         check(failure, &state)

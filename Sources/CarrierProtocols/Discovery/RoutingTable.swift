@@ -24,6 +24,7 @@ public struct RoutingTable: Sendable {
         /// Unsolicited contacts must differ in more than so many bits from the first differing one on. Default 32.
         public var nearBits = 32
 
+        /// The defaults.
         public init() {}
     }
 
@@ -70,6 +71,7 @@ public struct RoutingTable: Sendable {
 
     /// This node's place.
     public let own: NodeID
+    /// How much it holds, and of whom.
     public let limits: Limits
     /// Nearest first.
     public internal(set) var siblings: [Contact] = []
@@ -78,6 +80,7 @@ public struct RoutingTable: Sendable {
     /// How many contacts there are.
     public internal(set) var count = 0
 
+    /// An empty table around a place.
     public init(own: NodeID, limits: Limits = Limits()) {
         self.own = own
         self.limits = limits
