@@ -84,6 +84,9 @@ public struct RoutingTable: Sendable {
     public init(own: NodeID, limits: Limits = Limits()) {
         self.own = own
         self.limits = limits
+        // As it grows an array takes up to twice what it needs; this one is full in any network that is not tiny, and holds
+        // one too many while another takes its place.
+        siblings.reserveCapacity(limits.siblings + 1)
     }
 
     // MARK: Looking
