@@ -24,6 +24,8 @@ final class NodeCore {
     /// Sessions that wait for the probe of the connection that stands.
     var contenders: [PeerID: Contender] = [:]
     var attempts: [DialAttempt] = []
+    /// Peers that components have messages for, and no connection yet.
+    var reaching: [PeerID: Reaching] = [:]
     var admission: Admission
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false

@@ -60,6 +60,15 @@ public enum Expectation: Hashable, Sendable {
     case reply(Ticket, within: Duration)
     /// An ack: the frame goes out with `needsAck`.
     case ack(Ticket, within: Duration)
+
+    /// The same, within so much time where that is less.
+    public func shortened(to limit: Duration) -> Expectation {
+        switch self {
+        case .nothing: .nothing
+        case .reply(let ticket, let own): .reply(ticket, within: min(own, limit))
+        case .ack(let ticket, let own): .ack(ticket, within: min(own, limit))
+        }
+    }
 }
 
 /// How an expectation ended.

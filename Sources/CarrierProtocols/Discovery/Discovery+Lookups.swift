@@ -150,7 +150,10 @@ extension Discovery {
         guard let entry = active[id] else { return }
         let result = entry.lookup.result(now: context.now)
         let isExpired = context.now >= entry.lookup.deadline
-        let addresses = entry.lookup.options.verifies && !isExpired ? result.addresses.map(\.address) : []
+        // What a peer tells must not make us hammer a victim, here as anywhere.
+        let addresses =
+            entry.lookup.options.verifies && !isExpired
+            ? result.addresses.map(\.address).filter { context.dials.allows($0, now: context.now) } : []
         active[id]?.verifying = (result, addresses.count)
         for address in addresses {
             context.perform(.dial(address, ticket: ticket(.verification(lookup: id, address))))

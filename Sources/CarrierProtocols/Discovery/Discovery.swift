@@ -17,6 +17,8 @@ public struct Discovery: Component {
         case verification(lookup: Ticket, Address)
         case deadline(lookup: Ticket)
         case rejoin
+        /// Joining has taken long enough.
+        case settle
         case upkeep
     }
 
@@ -73,6 +75,8 @@ public struct Discovery: Component {
     }
 
     public mutating func renewed(_ peer: PeerInfo, _ context: inout Context) {
+        // A client with the identity of a node whose connection stands says nothing about that node.
+        guard !peer.record.addresses.isEmpty else { return }
         observe(VerifiedRecord(provedBy: peer), .asked, Reach(linkTo: peer.address), &context)
     }
 
@@ -93,7 +97,7 @@ public struct Discovery: Component {
         case .query(let lookup, let path, let hop, let sent):
             queryEnded(lookup, path, hop, context.now - sent, peer, answer, &context)
         case .check(let verified, let reach): checkEnded(verified, reach, answer, &context)
-        case .bootstrap, .verification, .deadline, .rejoin, .upkeep, nil: break
+        case .bootstrap, .verification, .deadline, .rejoin, .settle, .upkeep, nil: break
         }
     }
 
@@ -103,7 +107,7 @@ public struct Discovery: Component {
         switch pending.removeValue(forKey: ticket) {
         case .bootstrap(let address): bootstrapDialled(address, outcome, &context)
         case .verification(let lookup, let address): verified(lookup, address, outcome, &context)
-        case .query, .check, .deadline, .rejoin, .upkeep, nil: break
+        case .query, .check, .deadline, .rejoin, .settle, .upkeep, nil: break
         }
     }
 
@@ -111,6 +115,7 @@ public struct Discovery: Component {
         switch pending.removeValue(forKey: ticket) {
         case .deadline(let lookup): lookupExpired(lookup, &context)
         case .rejoin: if joining.phase == .idle { join(&context) }
+        case .settle: if case .filling = joining.phase { settle(&context) }
         case .upkeep: upkeep(&context)
         case .query, .check, .bootstrap, .verification, nil: break
         }
