@@ -1,19 +1,25 @@
 internal import Glibc
 
 /// Where results go: a table on stdout, JSON lines and pictures in a folder, progress on stderr.
-final class Report {
+public final class Report {
+    private let program: String
     private let folder: String
     private var lines: [String] = []
     private let began = ContinuousClock.now
 
-    init(folder: String) throws {
+    /// - Parameters:
+    ///   - program: what stands before each line of progress, and the name of the JSON lines.
+    ///   - folder: where files go; it must be there.
+    public init(_ program: String, folder: String) throws {
+        self.program = program
         self.folder = folder
         guard access(folder, W_OK) == 0 else { throw ReportError.notWritable(folder) }
     }
 
-    enum ReportError: Error, CustomStringConvertible {
+    /// Why there is no report.
+    public enum ReportError: Error, CustomStringConvertible {
         case notWritable(String)
-        var description: String {
+        public var description: String {
             switch self {
             case .notWritable(let path): "expected a folder to write to, got \(path); create it or name another one"
             }
@@ -21,28 +27,33 @@ final class Report {
     }
 
     /// A line of progress.
-    func progress(_ text: String) {
+    public func progress(_ text: String) {
         let seconds = Int((ContinuousClock.now - began) / .seconds(1))
-        let line = Array("simulate: \(seconds) s: \(text)\n".utf8)
+        let line = Array("\(program): \(seconds) s: \(text)\n".utf8)
         _ = Glibc.write(2, line, line.count)
     }
 
     /// A line of the table.
-    func row(_ cells: [String]) {
+    public func row(_ cells: [String]) {
         print(
             cells.map { $0.count < 12 ? String(repeating: " ", count: 12 - $0.count) + $0 : $0 }.joined(separator: " "))
         fflush(nil)
     }
 
     /// One object of the JSON lines; values are written as they are.
-    func record(_ type: String, _ fields: [(String, String)]) {
+    public func record(_ type: String, _ fields: [(String, String)]) {
         let body = fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
         lines.append("{\"type\":\"\(type)\",\(body)}")
     }
 
-    func picture(_ name: String, _ chart: LineChart) throws { try write(name, chart.svg) }
+    /// Writes one chart.
+    public func picture(_ name: String, _ chart: LineChart) throws { try write(name, chart.svg) }
 
-    func finish() throws { try write("simulation.jsonl", lines.joined(separator: "\n") + "\n") }
+    /// Writes several charts as one picture.
+    public func picture(_ name: String, _ charts: [LineChart]) throws { try write(name, LineChart.stacked(charts)) }
+
+    /// Writes the JSON lines.
+    public func finish() throws { try write("\(program).jsonl", lines.joined(separator: "\n") + "\n") }
 
     private func write(_ name: String, _ text: String) throws {
         guard let file = fopen("\(folder)/\(name)", "w") else { throw ReportError.notWritable("\(folder)/\(name)") }
@@ -51,7 +62,7 @@ final class Report {
     }
 
     /// A number with so many digits after the point.
-    static func number(_ value: Double, _ digits: Int) -> String {
+    public static func number(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return "null" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
@@ -64,7 +75,7 @@ final class Report {
     }
 
     /// Bytes of memory that the process has in use.
-    static func residentBytes() -> Int {
+    public static func residentBytes() -> Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
         var buffer = [CChar](repeating: 0, count: 128)
