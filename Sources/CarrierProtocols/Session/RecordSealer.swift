@@ -14,6 +14,9 @@ public struct RecordSealer: ~Copyable {
 
     private var cipher: NoiseCipher
 
+    /// Records sealed since the key last changed.
+    public var recordsUnderKey: Int { Int(truncatingIfNeeded: cipher.counter % Self.rekeyInterval) }
+
     public init(key: SecretBytes) throws(CryptoError) { cipher = try NoiseCipher(key: key) }
 
     /// Appends one record that holds the pieces, one after the other.
