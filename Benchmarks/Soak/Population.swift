@@ -18,6 +18,7 @@ final class Population: Sendable {
     private struct State {
         var members: [Int: Member] = [:]
         var lived = 0
+        var isOver = false
         var random: SeededRandom
     }
 
@@ -53,7 +54,12 @@ final class Population: Sendable {
 
     /// Ends a member's life; it is gone when the task that runs it is.
     func end(_ member: Member) { member.ending.finish() }
-    func endAll() { for member in members { end(member) } }
+
+    /// Ends all lives, those of nodes that are still joining too.
+    func endAll() {
+        state.withLock { $0.isOver = true }
+        for member in members { end(member) }
+    }
 
     /// The configuration of a node of the soak, with an identity of its own.
     static func configuration() async throws -> NodeConfiguration {
@@ -98,7 +104,11 @@ final class Population: Sendable {
                 try? await node.joined()
                 let (ended, ending) = AsyncStream.makeStream(of: Never.self)
                 let member = Member(number: number, node: node, address: address, born: .now, ending: ending)
-                state.withLock { $0.members[number] = member }
+                let isOver = state.withLock { state in
+                    state.members[number] = member
+                    return state.isOver
+                }
+                if isOver { ending.finish() }
                 defer { _ = state.withLock { $0.members.removeValue(forKey: number) } }
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await self.hear(member) }
