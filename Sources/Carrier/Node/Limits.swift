@@ -90,6 +90,9 @@ public struct Limits: Sendable, Hashable {
     /// What silence means.
     public var idle = Idle()
 
+    /// What the node remembers of others, and of how many in one subnet.
+    public var table = RoutingTable.Limits()
+
     /// The defaults.
     public init() {}
 }

@@ -87,6 +87,7 @@ extension NodeCore {
             statistics.penalties += 1
             meters.penalties.increment()
             connections[peer]?.penalise(text)
+        case .reached(let limit): note(limit)
         case .log(let level, let text):
             log.log(level: level, "\(host.name(of: component)): \(text)")
         }

@@ -100,7 +100,8 @@ final class NodeCore {
         host = try ComponentHost(
             components,
             context: Context(
-                now: Instant(loop.now), unixMicroseconds: wallClock, random: SystemRandom(), own: record))
+                now: Instant(loop.now), unixMicroseconds: wallClock, random: SystemRandom(), own: record,
+                limits: configuration.limits.table))
     }
 
     /// Calls `listener` with each notice until it returns true.

@@ -23,6 +23,8 @@ public enum Effect: Sendable {
     case deliver(any Notice)
     /// The peer misbehaved; enough of this ends its connection.
     case penalise(PeerID, String)
+    /// A limit was reached: count it.
+    case reached(LimitUse.Name)
     /// Write a line to the log.
     case log(Logger.Level, String)
 }

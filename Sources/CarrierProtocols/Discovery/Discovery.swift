@@ -53,6 +53,14 @@ public struct Discovery: Component {
         answerLimits = TokenBuckets(configuration.answers)
     }
 
+    public func limits(_ context: Context) -> [LimitUse] {
+        [
+            LimitUse(.dials, context.dials.rate), LimitUse(.lookups, used: active.count, configuration.lookupLimit),
+            LimitUse(.lookup, configuration.lookup.timeout), LimitUse(.lookupQuery, configuration.lookup.queryTimeout),
+            LimitUse(.lookupsAnswered, configuration.answers),
+        ] + context.contacts.limitUses
+    }
+
     mutating func ticket(_ what: Pending) -> Ticket {
         lastTicket &+= 1
         let ticket = Ticket(lastTicket)
@@ -140,7 +148,12 @@ public struct Discovery: Component {
     ) {
         let ip = context.peers[verified.peer]?.address.ip ?? verified.record.dialable(toldAt: reach).first?.ip
         switch context.contacts.observe(verified, provenance, at: ip, reach: reach, now: context.now) {
-        case .waiting(let oldest): checkUnlessFresh(oldest.nodeID, &context)
+        case .waiting(let oldest):
+            context.reached(.bucket)
+            if context.contacts.isCrowded(verified.nodeID) { context.reached(.replacements) }
+            checkUnlessFresh(oldest.nodeID, &context)
+        case .refused(.subnetInBucket): context.reached(.subnetInBucket)
+        case .refused(.subnetInTable): context.reached(.subnetInTable)
         case .unproven: probe(verified, reach, &context)
         case .known where provenance == .asked: checkIfSuspect(verified.nodeID, &context)
         case .known, .inserted, .refused: break
