@@ -39,9 +39,15 @@ public struct Outbox {
 
     /// Puts a frame behind what waits.
     public mutating func append(_ frame: Frame) {
-        frame.encodeHeader(into: &tail)
-        byteCount += Frame.headerSize
-        append(frame.body)
+        if frame.body.readableBytes < Self.largeBody {
+            frame.encode(into: &tail)
+            byteCount += frame.encodedSize
+            if tail.readableBytes >= Self.tailLimit { closeTail() }
+        } else {
+            frame.encodeHeader(into: &tail)
+            byteCount += Frame.headerSize
+            append(frame.body)
+        }
     }
 
     /// Puts bytes behind what waits.
