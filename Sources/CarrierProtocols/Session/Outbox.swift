@@ -73,8 +73,10 @@ public struct Outbox {
         _ header: Frame, limit: Int, body: (inout ByteBuffer) throws -> Void
     ) rethrows -> Bool {
         let start = tail.writerIndex
-        header.encodeHeader(into: &tail)
-        let bodyStart = tail.writerIndex
+        let bodyStart = start + Frame.headerSize
+        // The header is written once the body's size is known.
+        tail.reserveCapacity(minimumWritableBytes: Frame.headerSize)
+        tail.moveWriterIndex(to: bodyStart)
         var isKept = false
         defer { if !isKept { tail.moveWriterIndex(to: start) } }
         try body(&tail)
@@ -83,7 +85,10 @@ public struct Outbox {
             return false
         }
         isKept = true
-        tail.setInteger(bodySize, at: start, endianness: .little)
+        tail.withVeryUnsafeMutableBytes { bytes in
+            let room = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<bodyStart])
+            header.storeHeader(in: room, bodySize: bodySize)
+        }
         byteCount += size
         if tail.readableBytes >= Self.tailLimit { closeTail() }
         return true
