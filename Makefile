@@ -22,8 +22,8 @@ export SWIFT
 
 all: release
 
-.PHONY: all help demo test examples release install uninstall deb lint format bench bench-boringssl instructions \
-  simulate fuzz sanitize man completions clean
+.PHONY: all help demo test examples release install uninstall deb lint docs format bench bench-boringssl \
+  instructions simulate fuzz sanitize man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
@@ -32,6 +32,7 @@ help:
 	@echo 'make release      build $(BINARY); STATIC=0 shares the Swift libraries'
 	@echo 'make install      install to PREFIX ($(PREFIX)) under DESTDIR; make uninstall takes it away'
 	@echo 'make deb          make a Debian package in .build'
+	@echo 'make docs         make the documentation of the library in .build/docs'
 	@echo 'make lint         check format, man pages and completions'
 	@echo 'make man completions   write the generated files again'
 	@echo 'make bench        measure against other tools (ARGS="--quick", --help)'
@@ -56,6 +57,7 @@ test:
 	$(SWIFT) test --skip-build --no-parallel --filter '$(TIMED)'
 
 examples:
+	@Scripts/prerequisites build test
 	Scripts/examples
 	$(SWIFT) build --quiet --product carrier
 	CARRIER=.build/debug/carrier Scripts/transcripts
@@ -64,6 +66,7 @@ examples:
 release: $(BINARY)
 
 $(BINARY): $(SOURCES)
+	@Scripts/prerequisites --check build
 	$(SWIFT) build $(RELEASE) --product carrier
 	@touch $@
 
@@ -90,13 +93,20 @@ uninstall:
 
 # A Debian package in .build; whoever makes it for others says who they are: DEBFULLNAME, DEBEMAIL.
 deb: $(BINARY)
+	@Scripts/prerequisites deb
 	Scripts/deb $(BINARY)
 
 lint:
+	@Scripts/prerequisites build lint
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz Benchmarks
 	mandoc -Tlint man/*
 	for script in Scripts/* Benchmarks/*.sh .ci/run; do bash -n "$$script" || exit; done
 	Scripts/generated --check all
+
+docs:
+	@Scripts/prerequisites build docs
+	$(SWIFT) build --product carrier
+	Scripts/docs
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Fuzz Benchmarks

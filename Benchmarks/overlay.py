@@ -12,7 +12,6 @@ import concurrent.futures
 import json
 import os
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -145,7 +144,9 @@ def main():
             overlay.step_broadcast("all live", options.broadcasts)
             victims = random.sample(everyone[1:], options.nodes * options.kill // 100)
             for index in victims:
-                overlay.nodes[index][0].send_signal(signal.SIGKILL)
+                overlay.nodes[index][0].kill()
+            for index in victims:
+                overlay.nodes[index][0].wait()
             killed_at = time.monotonic()
             note(f"{len(victims)} nodes were killed")
             living = [index for index in everyone if index not in victims]

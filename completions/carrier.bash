@@ -531,7 +531,7 @@ _carrier_nat-map() {
 
 _carrier_lookup() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --node-id --verify --trace --version -h --help)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --node-id --verify --trace --dot --version -h --help)
     repeating_options=(--bootstrap)
     non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --closest --via -k --alpha --paths --min-agree)
     __carrier_offer_flags_options -1
@@ -605,7 +605,7 @@ _carrier_lookup() {
 
 _carrier_broadcast() {
     repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --version -h --help)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --dot --version -h --help)
     repeating_options=(--bootstrap)
     non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --frames --opcode --codec --min-peers --redundancy --report)
     __carrier_offer_flags_options -1

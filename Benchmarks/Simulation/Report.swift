@@ -1,21 +1,27 @@
 internal import Glibc
 
 /// Where results go: a table on stdout, JSON lines and pictures in a folder, progress on stderr.
+///
+/// Each line is in its file as soon as it is known, so that a run that is cut short leaves what it has measured.
 final class Report {
     private let folder: String
-    private var lines: [String] = []
+    private let records: UnsafeMutablePointer<FILE>
     private let began = ContinuousClock.now
 
+    /// - Parameter folder: made if it is not there.
     init(folder: String) throws {
         self.folder = folder
-        guard access(folder, W_OK) == 0 else { throw ReportError.notWritable(folder) }
+        if mkdir(folder, 0o777) != 0, errno != EEXIST { throw ReportError.notWritable(folder) }
+        records = try Self.open("\(folder)/simulation.jsonl")
     }
+
+    deinit { fclose(records) }
 
     enum ReportError: Error, CustomStringConvertible {
         case notWritable(String)
         var description: String {
             switch self {
-            case .notWritable(let path): "expected a folder to write to, got \(path); create it or name another one"
+            case .notWritable(let path): "expected a path to write to, got \(path); name another folder"
             }
         }
     }
@@ -37,17 +43,19 @@ final class Report {
     /// One object of the JSON lines; values are written as they are.
     func record(_ type: String, _ fields: [(String, String)]) {
         let body = fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
-        lines.append("{\"type\":\"\(type)\",\(body)}")
+        fputs("{\"type\":\"\(type)\",\(body)}\n", records)
+        fflush(records)
     }
 
-    func picture(_ name: String, _ chart: LineChart) throws { try write(name, chart.svg) }
-
-    func finish() throws { try write("simulation.jsonl", lines.joined(separator: "\n") + "\n") }
-
-    private func write(_ name: String, _ text: String) throws {
-        guard let file = fopen("\(folder)/\(name)", "w") else { throw ReportError.notWritable("\(folder)/\(name)") }
-        fputs(text, file)
+    func picture(_ name: String, _ chart: LineChart) throws {
+        let file = try Self.open("\(folder)/\(name)")
+        fputs(chart.svg, file)
         fclose(file)
+    }
+
+    private static func open(_ path: String) throws -> UnsafeMutablePointer<FILE> {
+        guard let file = fopen(path, "w") else { throw ReportError.notWritable(path) }
+        return file
     }
 
     /// A number with so many digits after the point.

@@ -3,56 +3,72 @@ internal import CarrierProtocols
 internal import CarrierTesting
 internal import CarrierWire
 
-/// What a hundred thousand nodes cost on this machine, and whether they still find and tell each other.
+/// What a node and a lookup cost as the network grows to a hundred thousand nodes on this machine, and whether they still
+/// find and tell each other.
 struct ScaleExperiment {
-    let nodes: Int
+    let sizes: [Int]
+    let lookups: Int
     let seed: UInt64
+    private let clock = ContinuousClock()
 
     func run(_ report: Report) throws {
-        let clock = ContinuousClock()
-        let before = Report.residentBytes()
-        let began = clock.now
-        let ensemble = try Ensemble(nodes, seed: seed, report)
-        let tables = Report.residentBytes() - before
-        let built = clock.now - began
-        report.row(["scale", "N", "contacts", "B a node", "build s", "lookups", "success", "hops", "queries", "s"])
-        let looking = clock.now
-        let experiment = LookupExperiment(nodes: nodes, lookups: 10_000, seed: seed)
-        let point = try experiment.measure(ensemble, share: 0, paths: 8)
-        let looked = clock.now - looking
-        report.row(
-            [
-                "", "\(nodes)", Report.number(ensemble.averageContacts, 0), "\(tables / max(1, nodes))",
-                Report.number(built / .seconds(1), 1), "10000", Report.number(point.success, 4),
-                Report.number(point.hops, 2), Report.number(point.queries, 1), Report.number(looked / .seconds(1), 1),
-            ])
-        report.record(
-            "scale",
-            [
-                ("nodes", "\(nodes)"), ("contacts_mean", Report.number(ensemble.averageContacts, 1)),
-                ("bytes_per_node", "\(tables / max(1, nodes))"), ("build_s", Report.number(built / .seconds(1), 1)),
-                ("lookups", "10000"), ("paths", "8"), ("success", Report.number(point.success, 5)),
-                ("hops_mean", Report.number(point.hops, 3)), ("queries_mean", Report.number(point.queries, 2)),
-                ("lookup_s", Report.number(looked / .seconds(1), 1)),
-            ])
-        let broadcast = BroadcastExperiment(nodes: nodes, runs: 1, seed: seed)
-        for dead in [0, 30] {
-            let telling = clock.now
-            let run = try broadcast.measure(ensemble, deadShare: dead, seed: seed)
-            let told = clock.now - telling
+        for nodes in sizes {
+            let before = Report.residentBytes()
+            let (ensemble, built) = try timed { try Ensemble(nodes, seed: seed, report) }
+            try look(ensemble, built, bytes: (Report.residentBytes() - before) / max(1, nodes), report)
+            try tell(ensemble, report)
+        }
+    }
+
+    private func look(_ ensemble: Ensemble, _ built: Double, bytes: Int, _ report: Report) throws {
+        let nodes = ensemble.overlay.members.count
+        report.row(["scale", "N", "contacts", "B a node", "build s", "d", "success", "hops", "queries", "ms", "wall s"])
+        for paths in [1, 8] {
+            let experiment = LookupExperiment(nodes: nodes, lookups: lookups, seed: seed)
+            let (point, looked) = try timed { try experiment.measure(ensemble, share: 0, paths: paths) }
             report.row(
                 [
-                    "broadcast", "\(nodes)", "\(dead) %", Report.number(run.coverage, 5),
-                    Report.number(run.redundancy, 3), "\(run.lastHop)", Report.number(told / .seconds(1), 1),
+                    "", "\(nodes)", Report.number(ensemble.averageContacts, 0), "\(bytes)", Report.number(built, 1),
+                    "\(paths)", Report.number(point.success, 4), Report.number(point.hops, 2),
+                    Report.number(point.queries, 1), Report.number(point.latency, 0), Report.number(looked, 1),
+                ])
+            report.record(
+                "scale",
+                [
+                    ("nodes", "\(nodes)"), ("contacts_mean", Report.number(ensemble.averageContacts, 1)),
+                    ("bytes_per_node", "\(bytes)"), ("build_s", Report.number(built, 1)), ("lookups", "\(lookups)"),
+                    ("paths", "\(paths)"), ("success", Report.number(point.success, 5)),
+                    ("hops_mean", Report.number(point.hops, 3)), ("queries_mean", Report.number(point.queries, 2)),
+                    ("latency_ms_mean", Report.number(point.latency, 1)), ("wall_s", Report.number(looked, 1)),
+                ])
+        }
+    }
+
+    private func tell(_ ensemble: Ensemble, _ report: Report) throws {
+        let nodes = ensemble.overlay.members.count
+        let broadcast = BroadcastExperiment(nodes: nodes, runs: 1, seed: seed)
+        report.row(["broadcast", "N", "dead", "coverage", "redundancy", "last hop", "100% ms", "wall s"])
+        for dead in [0, 30] {
+            let (run, told) = try timed { try broadcast.measure(ensemble, deadShare: dead, seed: seed) }
+            report.row(
+                [
+                    "", "\(nodes)", "\(dead) %", Report.number(run.coverage, 5), Report.number(run.redundancy, 3),
+                    "\(run.lastHop)", Report.number(run.last, 0), Report.number(told, 1),
                 ])
             report.record(
                 "scale-broadcast",
                 [
                     ("nodes", "\(nodes)"), ("dead_pct", "\(dead)"), ("coverage", Report.number(run.coverage, 6)),
                     ("redundancy", Report.number(run.redundancy, 4)), ("last_hop", "\(run.lastHop)"),
-                    ("wall_s", Report.number(told / .seconds(1), 1)),
-                    ("peak_bytes_per_node", "\((Report.residentBytes() - before) / max(1, nodes))"),
+                    ("last_ms", Report.number(run.last, 1)), ("wall_s", Report.number(told, 1)),
                 ])
         }
+    }
+
+    /// What the work returns, and how many seconds it took.
+    private func timed<Result>(_ work: () throws -> Result) rethrows -> (Result, seconds: Double) {
+        let began = clock.now
+        let result = try work()
+        return (result, (clock.now - began) / .seconds(1))
     }
 }

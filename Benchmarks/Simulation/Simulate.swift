@@ -15,32 +15,30 @@ struct Simulate: ParsableCommand {
             """)
 
     enum Experiment: String, CaseIterable, ExpressibleByArgument {
-        case lookup, broadcast, join, growth, scale
+        case lookup, broadcast, join, scale
     }
 
-    @Argument(help: "What to run: lookup, broadcast, join, growth, scale. Default: the first three.")
+    @Argument(help: "What to run: lookup, broadcast, join, scale. Default: the first three.")
     var experiments: [Experiment] = [.lookup, .broadcast, .join]
     @Option(help: "Nodes of the lookup experiment.")
     var nodes = 10_000
     @Option(help: "Lookups for each point.")
     var lookups = 10_000
-    @Option(help: "Kinds of adversaries in the lookup experiment.")
+    @Option(parsing: .upToNextOption, help: "Kinds of adversaries in the lookup experiment.")
     var adversaries: [LookupExperiment.Adversary] = LookupExperiment.Adversary.allCases
     @Option(help: "Identities that the adversaries of the lookup experiment have in store.")
     var sybils = 200_000
-    @Option(help: "Nodes of the broadcast experiment, one number or several.")
+    @Option(parsing: .upToNextOption, help: "Nodes of the broadcast experiment, one number or several.")
     var broadcastNodes: [Int] = [1000, 10_000]
     @Option(help: "Broadcasts for each point.")
     var broadcasts = 10
     @Option(help: "Nodes of the join experiment.")
     var joinNodes = 500
-    @Option(parsing: .upToNextOption, help: "Nodes of the growth experiment, one number or several.")
-    var growthNodes: [Int] = [100, 1000, 10_000]
-    @Option(help: "Nodes of the scale experiment.")
-    var scaleNodes = 100_000
+    @Option(parsing: .upToNextOption, help: "Nodes of the scale experiment, one number or several.")
+    var scaleNodes: [Int] = [100, 1000, 10_000, 100_000]
     @Option(help: "Seed of all that is left to chance.")
     var seed: UInt64 = 1
-    @Option(help: "Folder for simulation.jsonl and the pictures.")
+    @Option(help: "Folder for simulation.jsonl and the pictures; made if it is not there.")
     var output = "."
 
     func run() throws {
@@ -55,10 +53,8 @@ struct Simulate: ParsableCommand {
                     try BroadcastExperiment(nodes: count, runs: broadcasts, seed: seed).run(report)
                 }
             case .join: try JoinExperiment(nodes: joinNodes, seed: seed).run(report)
-            case .growth: try GrowthExperiment(nodes: growthNodes, seed: seed).run(report)
-            case .scale: try ScaleExperiment(nodes: scaleNodes, seed: seed).run(report)
+            case .scale: try ScaleExperiment(sizes: scaleNodes, lookups: lookups, seed: seed).run(report)
             }
         }
-        try report.finish()
     }
 }

@@ -27,6 +27,8 @@ def measure(machine, table):
 def growth(machine, sizes):
     note("simulating %s nodes" % ", ".join(map(str, sizes)))
     machine.run(
-        [machine.simulate, "growth", "--output", machine.folder, "--growth-nodes", *map(str, sizes)], patience=900)
+        [machine.simulate, "scale", "--lookups", "1000", "--output", machine.folder, "--scale-nodes", *map(str, sizes)],
+        patience=1200)
     with open(os.path.join(machine.folder, "simulation.jsonl")) as file:
-        return [json.loads(line) for line in file]
+        rows = [json.loads(line) for line in file]
+    return [row for row in rows if row["type"] == "scale" and row["paths"] == 1]

@@ -90,7 +90,11 @@ public final class AESGCM {
 
     /// Seals a message that lies in one piece.
     ///
-    /// - Parameter output: `plaintext.count` + 16 bytes, ciphertext and tag; may begin where the plaintext does.
+    /// - Parameters:
+    ///   - plaintext: the message.
+    ///   - nonce: 12 bytes, never used twice with this key.
+    ///   - data: what is authenticated without being sealed; default nothing.
+    ///   - output: `plaintext.count` + 16 bytes, ciphertext and tag; may begin where the plaintext does.
     public func seal(
         _ plaintext: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer,
         authenticating data: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
@@ -105,6 +109,8 @@ public final class AESGCM {
     /// Seals a message that lies in several pieces, without putting them together first.
     ///
     /// - Parameters:
+    ///   - nonce: 12 bytes, never used twice with this key.
+    ///   - data: what is authenticated without being sealed; default nothing.
     ///   - output: the pieces' bytes + 16, ciphertext and tag.
     ///   - pieces: calls what it is given with each piece.
     public func seal(
@@ -126,8 +132,12 @@ public final class AESGCM {
 
     /// Opens ciphertext and tag.
     ///
-    /// - Parameter output: `sealed.count` - 16 bytes; may begin where the ciphertext does. It is zero after a tag that
-    ///   does not fit: nobody can use what nobody vouches for.
+    /// - Parameters:
+    ///   - sealed: ciphertext and tag.
+    ///   - nonce: the 12 bytes that it was sealed with.
+    ///   - data: what was authenticated with it; default nothing.
+    ///   - output: `sealed.count` - 16 bytes; may begin where the ciphertext does. It is zero after a tag that
+    ///     does not fit: nobody can use what nobody vouches for.
     /// - Throws: `authenticationFailed` when the tag does not fit or is not whole.
     public func open(
         _ sealed: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer,

@@ -3,6 +3,7 @@ public struct PeerID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The 32 bytes of the key.
     public let bytes: Bytes32
 
+    /// The id with these 32 bytes: a public key.
     public init(_ bytes: Bytes32) { self.bytes = bytes }
 
     /// Reads 64 hex digits of either case; nil for anything else.
@@ -26,6 +27,7 @@ public struct NodeID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The 32 bytes of the id.
     public let bytes: Bytes32
 
+    /// The id with these 32 bytes: a place in the key space.
     @inlinable
     public init(_ bytes: Bytes32) { self.bytes = bytes }
 

@@ -5,6 +5,7 @@ public struct Identity: Sendable, CustomStringConvertible {
     /// X of the dynamic puzzle.
     public let puzzleNonce: Bytes32
 
+    /// An identity of its parts; whether the nonce solves the dynamic puzzle is not checked.
     public init(key: Ed25519.SigningKey, puzzleNonce: Bytes32) {
         self.key = key
         self.puzzleNonce = puzzleNonce

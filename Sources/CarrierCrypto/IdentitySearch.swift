@@ -21,6 +21,7 @@ public struct IdentitySearch: Sendable {
     }
     private let counters = Counters()
 
+    /// A search that is not begun yet, for puzzles at least that hard, on that many threads.
     public init(_ difficulty: Puzzle.Difficulty, threads: Int) {
         self.difficulty = difficulty
         self.threads = max(1, threads)

@@ -34,6 +34,7 @@ enum OpenSSL {
 
 /// Random bytes from libcrypto's generator.
 public struct SystemRandom: RandomNumberGenerator, Sendable {
+    /// The system's source; it has no state of its own.
     public init() {}
 
     public mutating func next() -> UInt64 {

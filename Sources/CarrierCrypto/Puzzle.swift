@@ -7,6 +7,7 @@ public enum Puzzle {
         /// c2: leading zero bits of H(node id XOR X). Default 8.
         public var dynamicBits: Int
 
+        /// So many leading zero bits of each puzzle; default 8 and 8.
         public init(staticBits: Int = 8, dynamicBits: Int = 8) {
             self.staticBits = staticBits
             self.dynamicBits = dynamicBits

@@ -4,6 +4,7 @@ internal import COpenSSL
 public final class SHA256 {
     private let context: OpaquePointer?
 
+    /// A hash of nothing yet.
     public init() {
         context = EVP_MD_CTX_new()
         reset()

@@ -7,7 +7,11 @@ internal import NIOPosix
 public protocol DatagramSocketDelegate: AnyObject {
     /// Datagrams came: `bytes` holds several of `segment` bytes each, the last one perhaps shorter.
     ///
-    /// - Parameter local: where they were sent to.
+    /// - Parameters:
+    ///   - bytes: the datagrams, one after the other.
+    ///   - segment: the size of each but the last.
+    ///   - remote: who sent them.
+    ///   - local: where they were sent to.
     func socketDidRead(_ bytes: ByteBuffer, segment: Int, from remote: SocketAddress, to local: SocketAddress)
     /// That was all for now.
     func socketDidReadAll()
@@ -31,9 +35,11 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// How soon to try again when the system has no room. It says so only when megabytes wait.
     private static let retry: TimeAmount = .microseconds(500)
 
+    /// Who gets what arrives; held weakly.
     public weak var delegate: (any DatagramSocketDelegate)?
     /// Whom the socket keeps alive while it is open: as a rule, its delegate.
     public var keeps: AnyObject?
+    /// Where all of it happens.
     public let loop: any EventLoop
     /// Where the socket is bound.
     public private(set) var localAddress: SocketAddress
@@ -59,6 +65,7 @@ public final class DatagramSocket: ChannelInboundHandler {
     ///   - address: where to bind; with `remote`, ignored.
     ///   - remote: the only address to exchange datagrams with; nil for all.
     ///   - usesOffload: whether the system cuts and joins datagrams for us (GSO, GRO).
+    ///   - loop: where the socket lives.
     /// - Throws (in the future): the system's error.
     public static func open(
         on address: SocketAddress, remote: SocketAddress? = nil, usesOffload: Bool, loop: any EventLoop
@@ -113,6 +120,8 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// Sends datagrams of `segment` bytes each, the last one perhaps shorter.
     ///
     /// - Parameters:
+    ///   - bytes: the datagrams, one after the other.
+    ///   - segment: the size of each but the last.
     ///   - remote: where to; ignored by a connected socket.
     ///   - local: the source address, where the socket is bound to all; nil for the system's choice.
     public func send(
@@ -215,6 +224,7 @@ public final class DatagramSocket: ChannelInboundHandler {
         return true
     }
 
+    /// Closes the socket; what waits to be sent is dropped.
     public func close() {
         descriptor = -1
         waiting = []
@@ -223,6 +233,7 @@ public final class DatagramSocket: ChannelInboundHandler {
 
     // MARK: Reading
 
+    /// What NIO calls when a datagram is here; not for applications.
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
         let count = envelope.data.readableBytes
@@ -238,14 +249,17 @@ public final class DatagramSocket: ChannelInboundHandler {
             envelope.data, segment: segment > 0 ? segment : count, from: envelope.remoteAddress, to: local)
     }
 
+    /// What NIO calls when all that was here is read; not for applications.
     public func channelReadComplete(context: ChannelHandlerContext) {
         delegate?.socketDidReadAll()
     }
 
+    /// What NIO calls when something failed; not for applications.
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? IOError, error.errnoCode == ECONNREFUSED { delegate?.socketWasRefused() }
     }
 
+    /// What NIO calls when the socket is closed; not for applications.
     public func channelInactive(context: ChannelHandlerContext) {
         descriptor = -1
         waiting = []

@@ -88,8 +88,10 @@ public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct LinkHandshakeFailure: Hashable, Sendable {
     /// The transport's error.
     public let error: any Error
+    /// What went wrong, in words.
     public let text: String
 
+    /// The failure that an error stands for.
     public init(_ error: any Error) {
         self.error = error
         text = "\(error)"

@@ -9,6 +9,7 @@ public final class MemoryTransport: Transport {
     public let scheme = Address.Scheme("memory")
     private let listeners = Mutex<[UInt16: MemoryListener]>([:])
 
+    /// A network of its own within the process.
     public init() {}
 
     public func listen(

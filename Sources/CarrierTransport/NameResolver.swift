@@ -5,13 +5,17 @@ internal import NIOPosix
 
 /// Which addresses a dial may use.
 public enum AddressFamily: Hashable, Sendable {
+    /// Both; what the name has, in the system's order.
     case any
+    /// IPv4 alone.
     case v4
+    /// IPv6 alone.
     case v6
 }
 
 /// Turns an address with a name into addresses with IP hosts, through the system's resolver on a thread of its own.
 public struct NameResolver: Sendable {
+    /// A resolver; it has no state of its own.
     public init() {}
 
     /// The addresses behind `address`, IPv6 and IPv4 in turns (RFC 8305 §4); an IP host resolves to itself at once.

@@ -12,6 +12,7 @@ public struct TCPTransport: Transport {
 
     public let scheme = Address.Scheme.tcp
 
+    /// The transport with its defaults.
     public init() {}
 
     public func listen(

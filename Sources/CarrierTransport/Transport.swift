@@ -33,5 +33,6 @@ public struct Dialling {
     /// Gives up.
     public let cancel: () -> Void
 
+    /// An attempt that `cancel` gives up.
     public init(cancel: @escaping () -> Void) { self.cancel = cancel }
 }

@@ -22,8 +22,10 @@ public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     public var field: String
     /// Where the field begins, in bytes from the start of the body.
     public var offset: Int
+    /// What is wrong there.
     public var problem: Problem
 
+    /// A field, its offset in bytes, and what is wrong with it.
     public init(_ field: String, at offset: Int, _ problem: Problem) {
         self.field = field
         self.offset = offset

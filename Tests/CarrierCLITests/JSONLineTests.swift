@@ -1,3 +1,4 @@
+import CarrierCapture
 import Foundation
 import Testing
 
@@ -10,7 +11,7 @@ struct JSONLineTests {
         line.begin("t")
         body(&line)
         line.end()
-        return line.bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        return String(decoding: line.bytes.bytes, as: UTF8.self)
     }
 
     @Test("keys keep their order, values their kind")
@@ -96,7 +97,7 @@ struct JSONLineTests {
             let tail = (0..<Int.random(in: 0...5)).map { _ in interesting.randomElement(using: &generator) ?? 0 }
             let bytes = prefix + tail
             let isValid = String(validating: bytes, as: UTF8.self) != nil
-            #expect(bytes.withUnsafeBytes { OutputBuffer.isUTF8($0) } == isValid, "\(bytes)")
+            #expect(bytes.withUnsafeBytes { LineBuffer.isUTF8($0) } == isValid, "\(bytes)")
         }
     }
 

@@ -86,6 +86,8 @@ extension Node {
         public let asked: Int
         /// How many of those acknowledged.
         public let acknowledged: Int
+        /// Each of the first delegates, with its report where one came.
+        public let delegates: [BroadcastDelegate]
         /// What the nodes report; nil when no report was asked for.
         public let report: BroadcastReported?
     }
@@ -112,7 +114,8 @@ extension Node {
                         done(
                             .success(
                                 BroadcastOutcome(
-                                    id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged, report: nil)))
+                                    id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged,
+                                    delegates: sent.delegates, report: nil)))
                         return true
                     }
                     guard let reported = notice as? BroadcastReported, reported.ticket == ticket else { return false }
@@ -120,7 +123,7 @@ extension Node {
                         .success(
                             BroadcastOutcome(
                                 id: reported.id, asked: reported.asked, acknowledged: reported.acknowledged,
-                                report: reported)))
+                                delegates: reported.delegates, report: reported)))
                     return true
                 }
             }

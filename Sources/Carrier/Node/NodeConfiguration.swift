@@ -48,7 +48,9 @@ public struct NodeConfiguration: Sendable {
 
     /// Whether a peer is let in.
     public enum Verdict: Sendable {
+        /// The peer may stay.
         case welcome
+        /// The peer is sent away; the text tells it why.
         case refused(String)
     }
 }

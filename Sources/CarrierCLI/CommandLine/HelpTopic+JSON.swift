@@ -28,12 +28,14 @@ extension HelpTopic {
                    lost     target seq waited_ms
                    summary  target sent received loss_pct
                             rtt_ms{min avg max mdev p50 p95 p99}
-        lookup     query    path hop to distance_bits          with --trace
-                   response path hop from rtt_ms peers         with --trace
+        lookup     query    path hop to distance_bits named_by with --trace
+                   response path hop from rtt_ms peers names_target
+                                                               with --trace
                    failure  path hop from message              with --trace
                    found    public_key node_id address paths_agree paths verified
         broadcast  sent     id bytes asked acknowledged reached depth duplicates
                             complete elapsed_ms
+                            delegates[bucket peer reached depth duplicates]
         nat-map    gateway  address protocol external_ip external_is_public
                    mapped changed lost released
                             protocol transport internal external lease_s reason

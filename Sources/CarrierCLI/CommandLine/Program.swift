@@ -16,7 +16,7 @@ enum Program {
             unknown("subcommand", arguments[0], names: names, see: "carrier --help", arguments)
         }
         do {
-            var parsed = try Tool.parseAsRoot(arguments)
+            var parsed = try Tool.parseAsRoot(LookupCommand.spelledOut(arguments))
             if let command = parsed as? any CarrierCommand { Console.run(command) }
             if parsed is Tool { throw ValidationError("a subcommand is missing") }
             // A request for help, which the parser makes a command of its own.

@@ -20,6 +20,7 @@ struct BroadcastCommand: CarrierCommand {
     static let examples = [
         (line: "tail -n3 app.log | carrier broadcast -", about: "A message a line."),
         (line: "carrier broadcast --frames whole notice.txt", about: "A file as one message."),
+        (line: "echo hello | carrier broadcast --dot | dot -Tsvg >tree.svg", about: "A picture of who passed it on."),
     ]
 
     @OptionGroup(title: "Common options") var common: CommonOptions
@@ -44,22 +45,24 @@ struct BroadcastCommand: CarrierCommand {
         help: ArgumentHelp("How long to wait for the report; 0s for none (default: 10s).", valueName: "duration"),
         transform: DurationArgument.parse)
     var report = DurationArgument(.seconds(10))
+    @Flag(
+        name: .long,
+        help: """
+            Print the delegation tree of each message as a Graphviz graph instead, as far as this node knows it: its \
+            delegates, and what each reports of the nodes below. For dot -Tsvg.
+            """)
+    var dot = false
     @Argument(help: ArgumentHelp("Files to send, - for stdin (default).", valueName: "file"), completion: .file())
     var files: [String] = []
 
     func validate() throws {
         if !(1...8).contains(redundancy) { throw ValidationError("--redundancy expects 1 to 8, got \(redundancy)") }
+        if dot && common.json { throw ValidationError("--dot and --json both say what stdout carries; leave one out") }
         if minPeers < 0 { throw ValidationError("--min-peers expects 0 or more, got \(minPeers)") }
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
-        let bootstrap = try session.bootstrapPeers()
-        guard !bootstrap.isEmpty else {
-            throw Failure(
-                .unreachable,
-                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity"
-            )
-        }
+        let bootstrap = try session.neededBootstrapPeers()
         return try await session.withNode(console, bootstrap: bootstrap) { node in
             try await node.joined(settled: true)
             var codes: [ExitCode] = []
@@ -79,7 +82,8 @@ struct BroadcastCommand: CarrierCommand {
         options.redundancy = redundancy
         options.reportTimeout = report.duration
         let outcome = try await node.broadcast(message, opcode: Opcode(opcode.opcode), codec: codec, options)
-        console.output.emit(SentRecord(outcome: outcome, bytes: message.readableBytes))
+        let record = SentRecord(outcome: outcome, bytes: message.readableBytes)
+        if dot { console.output.line(record.graph.text) } else { console.output.emit(record) }
         return outcome.acknowledged >= minPeers ? .ok : .negative
     }
 }
@@ -105,29 +109,4 @@ extension BroadcastError: ExitCoded {
 
 extension JoinError: ExitCoded {
     var exitCode: ExitCode { .unreachable }
-}
-
-/// A message that left.
-struct SentRecord: Record {
-    static var type: StaticString { "sent" }
-    let outcome: Node.BroadcastOutcome
-    let bytes: Int
-
-    func encode(into line: inout JSONLine) {
-        line.add("id", "\(outcome.id)")
-        line.add("bytes", bytes)
-        line.add("asked", outcome.asked)
-        line.add("acknowledged", outcome.acknowledged)
-        guard let report = outcome.report else { return }
-        line.add("reached", report.reached)
-        line.add("depth", report.depth)
-        line.add("duplicates", report.duplicates)
-        line.add("complete", report.isComplete)
-        line.add("elapsed_ms", milliseconds: report.elapsed)
-    }
-
-    func text(_ style: Style) -> String? {
-        guard let report = outcome.report else { return "\(outcome.id) \(outcome.acknowledged)/\(outcome.asked)" }
-        return "\(outcome.id) reached \(report.reached) depth \(report.depth) duplicates \(report.duplicates)"
-    }
 }

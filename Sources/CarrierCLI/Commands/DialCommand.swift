@@ -59,9 +59,10 @@ struct DialCommand: CarrierCommand {
     var opcode = OpcodeArgument(1000)
 
     @Argument(
-        help: ArgumentHelp("Where to connect: SCHEME://[PEERID@]HOST:PORT.", valueName: "address"),
-        completion: KnownPeers.addresses, transform: AddressArgument.parse)
-    var addresses: [Address]
+        help: ArgumentHelp(
+            "Where to connect: SCHEME://[PEERID@]HOST:PORT, or a public key to be looked up.", valueName: "address"),
+        completion: KnownPeers.addresses, transform: TargetArgument.parse)
+    var targets: [DialTarget]
 
     // Once connected, dial stays as long as there is something to move; stdout carries the peer's bytes.
     var endsWithRecord: Bool { probe }
@@ -79,15 +80,21 @@ struct DialCommand: CarrierCommand {
         if common.json && movesBytes {
             throw ValidationError("--json is for -z and --messages: stdout carries bytes here")
         }
-        if addresses.contains(where: { $0.scheme == .udp }) && movesBytes {
+        if movesBytes,
+            targets.contains(where: { if case .address(let address) = $0 { address.scheme == .udp } else { false } })
+        {
             throw ValidationError("udp:// has no byte stream: it may lose and reorder; use tcp:// or quic://")
         }
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
-        try await session.withNode(console) { configuration in
+        try await session.withNode(console, bootstrap: session.bootstrapPeers(for: targets)) { configuration in
             configuration.acceptsUnregistered = messages != nil
         } _: { node in
+            var addresses: [Address] = []
+            for target in targets {
+                addresses += try await session.addresses(of: target, node, needsStream: movesBytes)
+            }
             let peer = try await node.dial(addresses)
             if probe { return try await handshakeOnly(peer, console) }
             if let messages {
@@ -109,7 +116,7 @@ struct DialCommand: CarrierCommand {
         console.output.emit(
             HandshakeRecord(
                 session: SessionRecord(
-                    target: addresses[0].description, isPinned: addresses.allSatisfy { $0.peer != nil }, peer: peer)))
+                    target: targets[0].description, isPinned: targets.allSatisfy(\.isPinned), peer: peer)))
         return .ok
     }
 

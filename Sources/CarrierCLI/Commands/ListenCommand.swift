@@ -92,7 +92,8 @@ struct ListenCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Say this often what the node has counted and how much of its limits is in use.", valueName: "duration"),
+            "Say this often what the node has counted and how much of its limits is in use; on a terminal, chart its traffic.",
+            valueName: "duration"),
         transform: DurationArgument.parse)
     var stats: DurationArgument?
     @Argument(
@@ -175,6 +176,10 @@ struct ListenCommand: CarrierCommand {
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
                 if let contacts { group.addTask { try await contacts.keepSaving() } }
+                group.addTask {
+                    try await StartUpCode.leave()
+                    return nil
+                }
                 group.addTask(executorPreference: node.executor) {
                     try await ListenRun(self, node, outside, console).run()
                 }

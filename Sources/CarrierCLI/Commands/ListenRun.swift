@@ -108,11 +108,26 @@ struct ListenRun: Sendable {
     /// Says again and again what the node has counted.
     private func tell(every interval: Duration) async throws -> Never {
         let start = ContinuousClock.now
+        var chart = StatsChart()
+        var reached: UInt64 = 0
         while true {
             try await Task.sleep(for: interval)
             let record = StatsRecord(uptime: .now - start, statistics: await node.statistics, limits: await node.limits)
-            // For people it is no result, but how things stand.
-            if command.common.json { emit(record) } else { console.diagnostics.note(record.line) }
+            let troubles = record.limits.reduce(0) { $0 &+ UInt64($1.reached) }
+            // For people it is no result, but how things stand: on a terminal a line that changes, and a new one where a
+            // limit was reached.
+            if command.common.json {
+                emit(record)
+            } else if !console.diagnostics.showsProgress || troubles != reached {
+                console.diagnostics.note(record.line)
+            }
+            reached = troubles
+            guard console.diagnostics.showsProgress else { continue }
+            chart.add(record.statistics, interval: interval)
+            let open = record.limits.filter { [.inbound, .outbound].contains($0.name) }.compactMap(\.used)
+            console.diagnostics.progress(
+                chart.line(
+                    uptime: record.uptime, peers: Int(open.reduce(0, +)), columns: console.diagnostics.columns))
         }
     }
 

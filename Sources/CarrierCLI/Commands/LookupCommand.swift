@@ -16,6 +16,10 @@ struct LookupCommand: CarrierCommand {
     static let examples = [
         (line: "carrier lookup \"$ID\" | xargs -r -n1 carrier ping -c 3", about: "Ping a peer wherever it is."),
         (line: "carrier lookup --closest 5 \"$ID\"", about: "The five nodes nearest to an id."),
+        (
+            line: "carrier lookup --trace --dot \"$ID\" | dot -Tsvg >paths.svg",
+            about: "A picture of the paths, and their queries on stderr."
+        ),
         (line: "while read -r k; do carrier lookup \"$k\" | head -1; done <keys", about: "The best address of each."),
     ]
 
@@ -23,7 +27,10 @@ struct LookupCommand: CarrierCommand {
     @OptionGroup(title: "Session options") var session: SessionOptions
 
     @Flag(name: .long, help: "The ids are node ids, not public keys.") var nodeId = false
-    @Option(name: .long, help: ArgumentHelp("Print so many nodes nearest to the id instead.", valueName: "n"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Print so many nodes nearest to the id instead; the number may be left out (default: 16).", valueName: "n"))
     var closest: Int?
     @Option(
         name: .long, help: ArgumentHelp("Ask this one node, once.", valueName: "address"),
@@ -38,12 +45,30 @@ struct LookupCommand: CarrierCommand {
     @Option(name: .long, help: ArgumentHelp("Exit 2 when fewer paths agree.", valueName: "n")) var minAgree: Int?
     @Flag(name: .long, help: "Dial what was found and see who answers.") var verify = false
     @Flag(name: .long, help: "Show each query.") var trace = false
+    @Flag(
+        name: .long,
+        help: "Print each lookup as a Graphviz graph instead: its paths, and who named whom. For dot -Tsvg.")
+    var dot = false
     @Argument(
         help: ArgumentHelp("Public keys of 64 hex digits, or - for a list on stdin.", valueName: "id"),
         completion: KnownPeers.ids)
     var ids: [String]
 
+    /// The arguments with the number of each `--closest` that stands alone: the parser knows no option whose value may be missing.
+    static func spelledOut(_ arguments: [String]) -> [String] {
+        guard arguments.first == name else { return arguments }
+        let options = arguments.prefix { $0 != "--" }
+        return arguments.enumerated().map { index, word in
+            guard word == "--closest", index < options.count else { return word }
+            let next = index + 1 < options.count ? options[index + 1] : ""
+            // No id is that short.
+            let isNumber = (1...9).contains(next.utf8.count) && next.allSatisfy(\.isNumber)
+            return isNumber ? word : "--closest=16"
+        }
+    }
+
     func validate() throws {
+        if dot && common.json { throw ValidationError("--dot and --json both say what stdout carries; leave one out") }
         if !(1...20).contains(k) { throw ValidationError("-k expects 1 to 20, got \(k)") }
         if !(1...16).contains(alpha) { throw ValidationError("--alpha expects 1 to 16, got \(alpha)") }
         if !(1...32).contains(paths) { throw ValidationError("--paths expects 1 to 32, got \(paths)") }
@@ -60,19 +85,13 @@ struct LookupCommand: CarrierCommand {
 
     func perform(_ console: Console) async throws -> ExitCode {
         let targets = try readTargets()
-        let bootstrap = try via.map { [$0] } ?? session.bootstrapPeers()
-        guard !bootstrap.isEmpty else {
-            throw Failure(
-                .unreachable,
-                "expected a bootstrap peer, got none; name one with --bootstrap ADDR, $CARRIER_BOOTSTRAP or the file carrier/bootstrap beside the identity"
-            )
-        }
-        return try await session.withNode(console, bootstrap: via == nil ? bootstrap : []) { node in
+        let bootstrap = via == nil ? try session.neededBootstrapPeers() : []
+        return try await session.withNode(console, bootstrap: bootstrap) { node in
             var options = LookupOptions()
             options.goal = closest.map { .closest($0) } ?? .find
             (options.k, options.alpha, options.paths) = (k, alpha, paths)
             options.verifies = verify
-            options.isTraced = trace
+            options.isTraced = trace || dot
             if let via { options.via = try await node.dial([via]).id } else { try await node.joined() }
             var codes: [ExitCode] = []
             for target in targets { codes.append(try await look(for: target, options, node, console)) }
@@ -94,22 +113,29 @@ struct LookupCommand: CarrierCommand {
     ) async throws -> ExitCode {
         guard let bytes = Bytes32(hex: text) else { return .usage }
         let target = nodeId ? NodeID(bytes) : PeerID(bytes).nodeID
-        let result = try await node.lookup(target, options) { console.show($0) }
+        let picture = dot ? LookupGraph() : nil
+        let result = try await node.lookup(target, options) { event in
+            if trace { console.show(event) }
+            picture?.add(event)
+        }
         try Task.checkCancellation()
-        if closest != nil { return show(result.closest, of: result, console) }
+        if let picture { console.output.line(picture.graph(text, result, nearest: closest).text) }
+        if let closest { return show(result.closest.prefix(closest), of: result, console) }
         guard let found = result.found, !result.addresses.isEmpty else {
             console.diagnostics.error(
                 "\(text): not found; \(result.queries) queries, \(result.answers) answers over \(result.paths) paths")
             return .negative
         }
-        for address in result.addresses {
+        for address in result.addresses where !dot {
             console.output.emit(
                 FoundRecord(
                     peer: found.record.peer, address: address.address, agreeing: address.pathsAgreeing,
                     paths: result.paths, isVerified: address.isVerified))
         }
         console.diagnostics.note(
-            "\(text.prefix(8)): \(result.pathsAgreeing) of \(result.paths) paths agree, \(result.queries) queries in \(milliseconds(result.elapsed))"
+            result.queries == 0
+                ? "\(text.prefix(8)): met while joining, nobody had to be asked"
+                : "\(text.prefix(8)): \(result.pathsAgreeing) of \(result.paths) paths agree, \(result.queries) queries in \(milliseconds(result.elapsed))"
         )
         if verify, !result.addresses.contains(where: { $0.isVerified == true }) { return .negative }
         if let minAgree, result.pathsAgreeing < minAgree { return .partial }
@@ -117,9 +143,9 @@ struct LookupCommand: CarrierCommand {
     }
 
     private func show(
-        _ neighbours: [LookupResult.Neighbour], of result: LookupResult, _ console: Console
+        _ neighbours: ArraySlice<LookupResult.Neighbour>, of result: LookupResult, _ console: Console
     ) -> ExitCode {
-        for neighbour in neighbours {
+        for neighbour in neighbours where !dot {
             let record = neighbour.node.record
             for address in record.addresses.compactMap({ try? Address($0) }).prefix(1) {
                 console.output.emit(

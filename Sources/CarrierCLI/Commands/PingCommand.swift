@@ -60,7 +60,8 @@ struct PingCommand: CarrierCommand {
     @Flag(name: .long, help: "Show the course of the round trips as bars, at the end.") var chart = false
     @Argument(
         help: ArgumentHelp(
-            "Whom to ping: SCHEME://[PEERID@]HOST:PORT, or - for a list on stdin.", valueName: "address"),
+            "Whom to ping: SCHEME://[PEERID@]HOST:PORT, a public key to be looked up, or - for a list on stdin.",
+            valueName: "address"),
         completion: KnownPeers.addresses)
     var targets: [String]
 
@@ -71,22 +72,26 @@ struct PingCommand: CarrierCommand {
             throw ValidationError("--max-loss expects 0 to 100 percent, got \(maxLoss)")
         }
         for target in targets where target != "-" {
-            do { _ = try Address(target) } catch { throw ValidationError("\(error)") }
+            do { _ = try DialTarget(target) } catch { throw ValidationError("\(error)") }
         }
         if targets.count(where: { $0 == "-" }) > 1 { throw ValidationError("stdin can be read once; write - once") }
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
-        let addresses = try readTargets()
+        let targets = try readTargets()
+        if layer != .echo, targets.contains(where: \.isPeer) {
+            throw Failure(
+                .usage, "--layer \(layer.rawValue) expects addresses, got a public key; carrier lookup finds them")
+        }
         let settings = PingRun.Settings(
             count: count, interval: interval.duration, wait: wait.duration, size: size.bytes, layer: layer,
             until: until, maxLoss: maxLoss, maxRTT: maxRtt?.duration, isQuiet: common.quiet,
             showsChart: chart)
-        return try await session.withNode(console) { node in
+        return try await session.withNode(console, bootstrap: session.bootstrapPeers(for: targets)) { node in
             let codes = await withTaskGroup(of: ExitCode.self) { group in
-                for address in addresses {
+                for target in targets {
                     group.addTask(executorPreference: node.executor) {
-                        await PingRun(address, settings, node, console).run()
+                        await PingRun(target, settings, session, node, console).run()
                     }
                 }
                 return await group.reduce(into: []) { $0.append($1) }
@@ -95,14 +100,14 @@ struct PingCommand: CarrierCommand {
         }
     }
 
-    private func readTargets() throws -> [Address] {
+    private func readTargets() throws -> [DialTarget] {
         var lines: [String] = []
         for target in targets {
             if target == "-" { lines += try TextFile.lines(of: "-") } else { lines.append(target) }
         }
         guard !lines.isEmpty else { throw Failure(.data, target: "stdin", "expected addresses, one a line, got none") }
         return try lines.map { line in
-            do { return try Address(line) } catch { throw Failure(.data, target: "stdin", "\(error)") }
+            do { return try DialTarget(line) } catch { throw Failure(.data, target: "stdin", "\(error)") }
         }
     }
 }

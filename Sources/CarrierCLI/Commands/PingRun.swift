@@ -18,15 +18,17 @@ struct PingRun: Sendable {
         let showsChart: Bool
     }
 
-    private let address: Address
+    private let aim: DialTarget
     private let settings: Settings
+    private let session: SessionOptions
     private let node: Node
     private let console: Console
-    private var target: String { address.description }
+    private var target: String { aim.description }
 
-    init(_ address: Address, _ settings: Settings, _ node: Node, _ console: Console) {
-        self.address = address
+    init(_ aim: DialTarget, _ settings: Settings, _ session: SessionOptions, _ node: Node, _ console: Console) {
+        self.aim = aim
         self.settings = settings
+        self.session = session
         self.node = node
         self.console = console
     }
@@ -86,19 +88,21 @@ struct PingRun: Sendable {
     }
 
     private func open() async throws -> Peer {
-        let peer = try await node.dial([address])
+        let peer = try await dial()
         if !settings.isQuiet {
-            console.output.emit(SessionRecord(target: target, isPinned: address.peer != nil, peer: peer))
+            console.output.emit(SessionRecord(target: target, isPinned: aim.isPinned, peer: peer))
         }
         return peer
     }
 
+    private func dial() async throws -> Peer { try await node.dial(session.addresses(of: aim, node)) }
+
     /// One ping as far as the layer says.
     private func ping(_ peer: Peer?, _ payload: ByteBuffer) async throws -> Duration {
         switch settings.layer {
-        case .connect: return try await node.probe(address)
+        case .connect: return try await node.probe(try await session.addresses(of: aim, node)[0])
         case .handshake:
-            let peer = try await node.dial([address])
+            let peer = try await dial()
             try await confirmed(peer)
             await peer.disconnect()
             return peer.connectTime + peer.handshakeTime
@@ -127,7 +131,7 @@ struct PingRun: Sendable {
         while !Task.isCancelled {
             sequence += 1
             do {
-                let peer = settings.layer == .echo ? try await node.dial([address]) : nil
+                let peer = settings.layer == .echo ? try await dial() : nil
                 let time = try await ping(peer, payload)
                 await peer?.disconnect()
                 if state == .up {

@@ -16,8 +16,14 @@ struct Console: Sendable {
         let supervisor = Supervisor()
         self.options = options
         self.supervisor = supervisor
-        diagnostics = Diagnostics(isQuiet: options.quiet, color: options.color)
-        output = Output(isJSON: options.json, style: .chosen(options.color, for: STDOUT_FILENO)) { reason in
+        let diagnostics = Diagnostics(isQuiet: options.quiet, color: options.color)
+        var clear: (@Sendable () -> Void)?
+        if diagnostics.showsProgress, isatty(STDOUT_FILENO) == 1 { clear = { diagnostics.endProgress() } }
+        self.diagnostics = diagnostics
+        output = Output(
+            isJSON: options.json, style: .chosen(options.color, for: STDOUT_FILENO),
+            clear: clear
+        ) { reason in
             supervisor.stop(reason)
         }
     }

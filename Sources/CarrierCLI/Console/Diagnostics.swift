@@ -32,6 +32,13 @@ final class Diagnostics: Sendable {
     /// Whether a progress line would be seen.
     var showsProgress: Bool { isTerminal && !isQuiet }
 
+    /// How many columns the progress line has beside its `carrier: `; 70 where the terminal does not say.
+    var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 70 }
+        return max(20, Int(size.ws_col) - 10)
+    }
+
     /// Replaces the progress line; only a terminal has one.
     func progress(_ message: String) {
         guard showsProgress else { return }

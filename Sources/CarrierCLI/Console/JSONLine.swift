@@ -1,29 +1,31 @@
+import CarrierCapture
+
 /// One record on its way to stdout: a JSON object written straight into the output's bytes, keys in the order of the
 /// calls.
 ///
 /// Keys are snake_case and carry their unit (`rtt_ms`, `lease_s`, `bytes`).
 struct JSONLine: ~Copyable {
     /// What is written so far, of this record and of others that wait.
-    var bytes = OutputBuffer()
+    var bytes = LineBuffer()
     private var needsComma = false
 
     /// Opens the object with its `type`.
     mutating func begin(_ type: StaticString) {
-        bytes.append("{\"type\":\"" as StaticString)
+        bytes.append("{\"type\":\"")
         bytes.append(type)
         bytes.append(UInt8(ascii: "\""))
         needsComma = true
     }
 
     /// Closes the object and the line.
-    mutating func end() { bytes.append("}\n" as StaticString) }
+    mutating func end() { bytes.append("}\n") }
 
     @inline(__always)
     private mutating func key(_ key: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
         bytes.append(key)
-        bytes.append("\":" as StaticString)
+        bytes.append("\":")
     }
 
     @inline(__always)
@@ -39,7 +41,7 @@ struct JSONLine: ~Copyable {
 
     mutating func add(_ key: StaticString, _ value: Bool) {
         self.key(key)
-        bytes.append(value ? "true" as StaticString : "false")
+        bytes.append(value ? "true" : "false")
     }
 
     mutating func add(_ key: StaticString, _ value: String) {
@@ -50,7 +52,7 @@ struct JSONLine: ~Copyable {
     /// A number rounded to `decimals` places; `null` for what is no number.
     mutating func add(_ key: StaticString, _ value: Double, decimals: Int = 3) {
         self.key(key)
-        bytes.append(Self.rounded(value, decimals))
+        bytes.append(text: Self.rounded(value, decimals))
     }
 
     private static func rounded(_ value: Double, _ decimals: Int) -> String {
@@ -70,7 +72,7 @@ struct JSONLine: ~Copyable {
     /// `null`.
     mutating func addNull(_ key: StaticString) {
         self.key(key)
-        bytes.append("null" as StaticString)
+        bytes.append("null")
     }
 
     /// A value only where there is one; no key otherwise.
@@ -103,7 +105,7 @@ struct JSONLine: ~Copyable {
     mutating func add(payload: UnsafeRawBufferPointer) {
         add("bytes", payload.count)
         add("payload_b64", base64: payload)
-        if OutputBuffer.isUTF8(payload) { add("text", utf8: payload) }
+        if LineBuffer.isUTF8(payload) { add("text", utf8: payload) }
     }
 
     mutating func add(_ key: StaticString, _ values: some Sequence<String>) {

@@ -1,3 +1,4 @@
+import CarrierCapture
 import Glibc
 import Synchronization
 
@@ -23,9 +24,17 @@ final class Output: Sendable {
     let isJSON: Bool
     /// How text is coloured.
     let style: Style
+    /// Makes room on the terminal before something is written to it.
+    private let clear: (@Sendable () -> Void)?
 
-    /// - Parameter stop: called once, when stdout can take nothing any more.
-    init(isJSON: Bool, style: Style, stop: @escaping @Sendable (StopReason) -> Void) {
+    /// - Parameters:
+    ///   - clear: called before each write, where stderr has a progress line on the same terminal; nil where not.
+    ///   - stop: called once, when stdout can take nothing any more.
+    init(
+        isJSON: Bool, style: Style, clear: (@Sendable () -> Void)? = nil,
+        stop: @escaping @Sendable (StopReason) -> Void
+    ) {
+        self.clear = clear
         self.isJSON = isJSON
         self.style = style
         self.stop = stop
@@ -55,17 +64,8 @@ final class Output: Sendable {
     func line(_ text: String) {
         state.withLock { state in
             guard state.isOpen else { return }
-            state.line.bytes.append(text)
+            state.line.bytes.append(text: text)
             state.line.bytes.append(UInt8(ascii: "\n"))
-            written(&state)
-        }
-    }
-
-    /// Writes text built in place: `body` appends to the bytes that wait.
-    func text(_ body: (inout OutputBuffer) -> Void) {
-        state.withLock { state in
-            guard state.isOpen else { return }
-            body(&state.line.bytes)
             written(&state)
         }
     }
@@ -130,8 +130,9 @@ final class Output: Sendable {
 
     private func flush(_ state: inout State) {
         guard state.isOpen, state.line.bytes.count > 0 else { return }
-        let failure = state.line.bytes.withUnsafeBytes { Descriptors.writeAll($0, to: state.descriptor) }
-        state.line.bytes.removeAll()
+        clear?()
+        let failure = Descriptors.writeAll(state.line.bytes.bytes, to: state.descriptor)
+        state.line.bytes.clear()
         check(failure, &state)
     }
 

@@ -1,3 +1,5 @@
+import CarrierCapture
+
 /// One result: an object of the `--json` stream and a line of text.
 protocol Record {
     /// The object's `type`.
@@ -17,9 +19,9 @@ func escaped(_ text: String) -> String {
 
 /// Bytes from outside, fit for a line.
 func escaped(_ bytes: UnsafeRawBufferPointer) -> String {
-    var buffer = OutputBuffer(capacity: bytes.count + 16)
+    var buffer = LineBuffer(capacity: bytes.count + 16)
     buffer.append(escaping: bytes, for: .text)
-    return buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    return String(decoding: buffer.bytes, as: UTF8.self)
 }
 
 /// A failure in the stream of records.

@@ -26,19 +26,23 @@ extension Console {
     func show(_ traced: LookupTraced) {
         let place = "path \(traced.path) hop \(traced.hop)"
         switch traced.event {
-        case .query(let peer, let bits):
+        case .query(let peer, let bits, let teller):
             guard output.isJSON else {
-                return diagnostics.status("\(place): asks \(peer.short), distance \(bits) bits")
+                let source = teller.map { "named by \($0.short)" } ?? "known here"
+                return diagnostics.status("\(place): asks \(peer.short), \(source), distance \(bits) bits")
             }
             output.record("query") { line in
                 line.add("path", traced.path)
                 line.add("hop", traced.hop)
                 line.add("to", "\(peer)")
                 line.add("distance_bits", bits)
+                line.add("named_by", ifPresent: teller.map { "\($0)" })
             }
-        case .response(let peer, let time, let count):
+        case .response(let peer, let time, let count, let namesTarget):
             guard output.isJSON else {
-                return diagnostics.status("\(place): \(peer.short) names \(count) peers in \(milliseconds(time))")
+                let found = namesTarget ? ", the target among them" : ""
+                return diagnostics.status(
+                    "\(place): \(peer.short) names \(count) peers in \(milliseconds(time))\(found)")
             }
             output.record("response") { line in
                 line.add("path", traced.path)
@@ -46,6 +50,7 @@ extension Console {
                 line.add("from", "\(peer)")
                 line.add("rtt_ms", milliseconds: time)
                 line.add("peers", count)
+                line.add("names_target", namesTarget)
             }
         case .failure(let peer, let error):
             guard output.isJSON else { return diagnostics.status("\(place): \(peer.short) failed: \(error)") }

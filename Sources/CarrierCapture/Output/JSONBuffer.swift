@@ -86,8 +86,7 @@ public struct JSONBuffer: ~Copyable {
 
     public mutating func number(_ value: Int64) {
         comma()
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        bytes.append(decimal: value.magnitude)
+        bytes.append(decimal: value)
         needsComma = true
     }
 
@@ -105,29 +104,9 @@ public struct JSONBuffer: ~Copyable {
     public mutating func string(_ text: String) {
         comma()
         bytes.append(UInt8(ascii: "\""))
-        var text = text
-        text.withUTF8 { escaped($0) }
+        bytes.append(escaping: text, for: .json)
         bytes.append(UInt8(ascii: "\""))
         needsComma = true
-    }
-
-    private mutating func escaped(_ utf8: UnsafeBufferPointer<UInt8>) {
-        var start = 0
-        for (index, byte) in utf8.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x7f {
-            bytes.append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(utf8)[start..<index]))
-            start = index + 1
-            switch byte {
-            case 0x22: bytes.append("\\\"")
-            case 0x5c: bytes.append("\\\\")
-            case 0x0a: bytes.append("\\n")
-            case 0x0d: bytes.append("\\r")
-            case 0x09: bytes.append("\\t")
-            default:
-                bytes.append("\\u00")
-                bytes.append(hex: CollectionOfOne(byte))
-            }
-        }
-        bytes.append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(utf8)[start...]))
     }
 
     /// Bytes as base64 text (RFC 4648 §4).

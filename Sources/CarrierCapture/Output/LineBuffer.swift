@@ -1,14 +1,14 @@
-internal import NIOCore
+package import NIOCore
 
 /// Lines on their way out: a raw buffer that grows, is written out and is used again, because `ByteBuffer` checks more at
 /// each byte than a byte of JSON costs.
-struct LineBuffer: ~Copyable {
+package struct LineBuffer: ~Copyable {
     private var memory: UnsafeMutablePointer<UInt8>
     private var capacity: Int
     /// How many bytes there are.
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init(capacity: Int = 512) {
+    package init(capacity: Int = 512) {
         memory = .allocate(capacity: capacity)
         self.capacity = capacity
     }
@@ -16,14 +16,14 @@ struct LineBuffer: ~Copyable {
     deinit { memory.deallocate() }
 
     /// The bytes, for the time of the call.
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
 
     /// Forgets the bytes and keeps the memory.
-    mutating func clear() { count = 0 }
+    package mutating func clear() { count = 0 }
 
     /// Makes room for `most` bytes and lets `write` fill it; it returns how many it wrote.
     @inline(__always)
-    mutating func append(atMost most: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+    package mutating func append(atMost most: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
         if capacity - count < most { grow(by: most) }
         let written = write(memory + count)
         precondition(written <= most, "more bytes written than room was made for")
@@ -40,7 +40,7 @@ struct LineBuffer: ~Copyable {
     }
 
     @inline(__always)
-    mutating func append(_ byte: UInt8) {
+    package mutating func append(_ byte: UInt8) {
         append(atMost: 1) { room in
             room[0] = byte
             return 1
@@ -48,7 +48,7 @@ struct LineBuffer: ~Copyable {
     }
 
     @inline(__always)
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         append(atMost: bytes.count) { room in
             if let source = bytes.baseAddress {
                 UnsafeMutableRawPointer(room).copyMemory(from: source, byteCount: bytes.count)
@@ -58,20 +58,20 @@ struct LineBuffer: ~Copyable {
     }
 
     @inline(__always)
-    mutating func append(_ text: StaticString) {
+    package mutating func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func append(text: String) {
-        var text = text
+    package mutating func append(text: some StringProtocol) {
+        var text = String(text)
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    mutating func append(_ bytes: ByteBuffer) {
+    package mutating func append(_ bytes: ByteBuffer) {
         bytes.withUnsafeReadableBytes { append($0) }
     }
 
-    mutating func append(repeating byte: UInt8, count: Int) {
+    package mutating func append(repeating byte: UInt8, count: Int) {
         guard count > 0 else { return }
         append(atMost: count) { room in
             room.update(repeating: byte, count: count)
@@ -80,7 +80,7 @@ struct LineBuffer: ~Copyable {
     }
 
     /// A number's decimal digits.
-    mutating func append(decimal value: UInt64) {
+    package mutating func append(decimal value: UInt64) {
         append(atMost: 20) { room in
             var digits = 1
             var bound: UInt64 = 10
@@ -97,8 +97,15 @@ struct LineBuffer: ~Copyable {
         }
     }
 
+    /// A whole number's decimal digits, with its sign.
+    @inline(__always)
+    package mutating func append(decimal value: some FixedWidthInteger) {
+        if value < 0 { append(UInt8(ascii: "-")) }
+        append(decimal: UInt64(value.magnitude))
+    }
+
     /// Bytes as lower-case hex digits.
-    mutating func append(hex bytes: some Collection<UInt8>) {
+    package mutating func append(hex bytes: some Collection<UInt8>) {
         append(atMost: bytes.count * 2) { room in
             var position = 0
             for byte in bytes {
@@ -110,12 +117,13 @@ struct LineBuffer: ~Copyable {
         }
     }
 
-    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
+    @inline(__always)
+    static func hexDigit(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble
     }
 
     /// Bytes as base64 (RFC 4648 §4, with padding).
-    mutating func append(base64 bytes: UnsafeRawBufferPointer) {
+    package mutating func append(base64 bytes: UnsafeRawBufferPointer) {
         let count = (bytes.count + 2) / 3 * 4
         append(atMost: count) { room in
             Base64.encode(bytes, into: UnsafeMutableRawBufferPointer(start: room, count: count))

@@ -8,6 +8,7 @@ public struct IdleWork: Sendable {
     private var level = 0.0
     private var since: Instant
 
+    /// Work at a rate, from a full bucket on.
     public init(_ rate: TokenBucket.Rate, now: Instant) {
         self.rate = rate
         since = now

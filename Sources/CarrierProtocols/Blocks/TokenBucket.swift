@@ -16,6 +16,7 @@ public struct TokenBucket: Sendable {
         /// Events at once after a pause.
         public var burst: Double
 
+        /// So many a second in the long run, and so many at once.
         public init(perSecond: Double, burst: Double) {
             self.perSecond = perSecond
             self.burst = burst
@@ -42,10 +43,12 @@ public struct TokenBucket: Sendable {
 
 /// A token bucket for each key; those that are full again are forgotten, so memory follows recent events only.
 public struct TokenBuckets<Key: Hashable & Sendable>: Sendable {
+    /// How much each of them allows.
     public let rate: TokenBucket.Rate
     private var buckets: [Key: TokenBucket] = [:]
     private var sweepAt = 64
 
+    /// No buckets yet; each begins full, when its key is first met.
     public init(_ rate: TokenBucket.Rate) { self.rate = rate }
 
     /// How many keys are remembered.

@@ -40,6 +40,7 @@ public struct BroadcastConfiguration: Sendable {
     /// The most bytes of one message. Default what fits a frame of 4 MiB.
     public var messageLimit = Frame.defaultBodyLimit - 118
 
+    /// The defaults.
     public init() {}
 }
 

@@ -120,7 +120,7 @@ extension BroadcastTree {
             .deliver(
                 BroadcastSent(
                     ticket: ticket, id: delegation.id, asked: delegation.branches.count,
-                    acknowledged: delegation.acknowledged)))
+                    acknowledged: delegation.acknowledged, delegates: delegation.delegates)))
     }
 
     /// Reports what is known, and forgets the delegation.
@@ -139,7 +139,8 @@ extension BroadcastTree {
                 .deliver(
                     BroadcastReported(
                         ticket: ticket, id: id, asked: delegation.branches.count,
-                        acknowledged: delegation.acknowledged, reached: Int(report.reached),
+                        acknowledged: delegation.acknowledged, delegates: delegation.delegates,
+                        reached: Int(report.reached),
                         duplicates: Int(report.duplicates), depth: Int(report.depth),
                         isComplete: !delegation.isAsking && !delegation.isWaitingForReports,
                         elapsed: context.now - delegation.began)))

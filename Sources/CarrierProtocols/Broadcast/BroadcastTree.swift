@@ -48,6 +48,7 @@ public struct BroadcastTree: Component {
     /// When a message was asked for, so that it is not asked for twice.
     var wanted: [Broadcast.ID: Instant] = [:]
 
+    /// The component of a node with this identity, which signs its own messages.
     public init(_ identity: Identity, _ configuration: BroadcastConfiguration = BroadcastConfiguration()) {
         self.identity = identity
         self.configuration = configuration
@@ -227,5 +228,6 @@ public struct BroadcastOptions: Hashable, Sendable {
     /// How long to wait for reports; zero: no reports. Default 10 s.
     public var reportTimeout = Duration.seconds(10)
 
+    /// The defaults.
     public init() {}
 }

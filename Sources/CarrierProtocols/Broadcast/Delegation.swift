@@ -18,6 +18,7 @@ struct Delegation: Sendable {
         let bucket: Int
         var delegate: PeerID?
         var state = State.asking
+        var report: BroadcastDelegate.Report?
     }
 
     /// As it came to us: `hops` is ours.
@@ -66,9 +67,20 @@ struct Delegation: Sendable {
         guard let index = branch(of: peer), branches[index].state == .asking || branches[index].state == .acknowledged
         else { return }
         branches[index].state = .reported
+        branches[index].report = BroadcastDelegate.Report(
+            reached: Int(report.reached), duplicates: Int(report.duplicates), depth: Int(report.depth))
         reached = reached.saturatingAdd(report.reached)
         duplicates = duplicates.saturatingAdd(report.duplicates)
         depth = max(depth, report.depth)
+    }
+
+    /// The branches, for the application.
+    var delegates: [BroadcastDelegate] {
+        branches.map { branch in
+            let isTaken = branch.state == .acknowledged || branch.state == .reported
+            return BroadcastDelegate(
+                bucket: branch.bucket, peer: isTaken ? branch.delegate : nil, report: branch.report)
+        }
     }
 
     /// What we tell our sender.

@@ -8,6 +8,7 @@ public struct ComponentHost {
     /// What a shell must do after an event, with the component that gets the outcome.
     public typealias Work = (component: Int, effect: Effect)
 
+    /// What the components see, and the effects that wait to be carried out.
     public private(set) var context: Context
     private var components: [any Component]
     /// Which components receive an opcode, in order.
@@ -51,8 +52,10 @@ public struct ComponentHost {
     /// Replaces what the node knows of others: before it starts, and in simulations.
     public mutating func setContacts(_ contacts: RoutingTable) { context.contacts = contacts }
 
+    /// The node is up.
     public mutating func start() { each { component, context throws in try component.started(&context) } }
 
+    /// A session with a peer is up.
     public mutating func connected(_ peer: PeerInfo) {
         context.peers[peer.peer] = peer
         each { component, context throws in try component.connected(peer, &context) }
@@ -63,11 +66,13 @@ public struct ComponentHost {
         each { component, context throws in try component.renewed(peer, &context) }
     }
 
+    /// A session has ended.
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause) {
         context.peers[peer.peer] = nil
         each { component, context throws in try component.disconnected(peer, cause, &context) }
     }
 
+    /// The node goes down: the last chance to clean up.
     public mutating func stop() { each { component, context throws in try component.stopped(&context) } }
 
     /// What became of a message.
@@ -99,14 +104,17 @@ public struct ComponentHost {
         return .passed
     }
 
+    /// What a component asked for under a ticket has an answer, or none will come.
     public mutating func answered(component: Int, _ ticket: Ticket, by peer: PeerID, _ answer: Answer) {
         run(component) { component, context throws in try component.answered(ticket, by: peer, answer, &context) }
     }
 
+    /// What a component dialled under a ticket is connected, or will not be.
     public mutating func dialled(component: Int, _ ticket: Ticket, _ outcome: Result<PeerInfo, RequestError>) {
         run(component) { component, context throws in try component.dialled(ticket, outcome, &context) }
     }
 
+    /// A deadline that a component set under a ticket is here.
     public mutating func fired(component: Int, _ ticket: Ticket) {
         run(component) { component, context throws in try component.fired(ticket, &context) }
     }

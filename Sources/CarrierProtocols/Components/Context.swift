@@ -25,6 +25,7 @@ public struct Context {
     /// Which component runs.
     var running = 0
 
+    /// The context of a node that has no peers yet.
     public init(
         now: Instant, unixMicroseconds: UInt64, random: any RandomNumberGenerator & Sendable, own: PeerRecord,
         limits: RoutingTable.Limits = RoutingTable.Limits()

@@ -3,10 +3,15 @@ public import NIOCore
 
 /// One datagram of carrier's UDP transport (carrier-wire(7) §6).
 public enum Datagram: Equatable, Sendable {
+    /// The first message of a handshake, with the token of a retry or without one.
     case initiation(sender: UInt32, preface: Preface, token: ByteBuffer, message: ByteBuffer)
+    /// Asks for the first message once more, with this token: proof of address.
     case retry(receiver: UInt32, token: ByteBuffer)
+    /// The second message of a handshake.
     case response(sender: UInt32, receiver: UInt32, preface: Preface, message: ByteBuffer)
+    /// The third message of a handshake.
     case final(sender: UInt32, receiver: UInt32, message: ByteBuffer)
+    /// One sealed frame.
     case data(receiver: UInt32, counter: UInt64, sealed: ByteBuffer)
 
     /// Bytes of an initiation, at least: nobody can be made to send more than was sent.

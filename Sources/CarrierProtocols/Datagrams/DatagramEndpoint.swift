@@ -17,11 +17,13 @@ public final class DatagramEndpoint {
         public var deadline: Duration = .seconds(10)
         /// When a lost datagram of a handshake is sent again, doubling. Default 250 ms.
         public var firstRepeat: Duration = .milliseconds(250)
+        /// The defaults.
         public init() {}
     }
 
     /// What is to be done or to be known.
     public enum Event: Sendable {
+        /// Send this datagram.
         case send(ByteBuffer, to: Address)
         /// A session stands; `id` names it from now on.
         case opened(id: UInt32, isOutbound: Bool, Hello, remote: Address, keyLogLine: String?)
@@ -96,7 +98,12 @@ public final class DatagramEndpoint {
     /// What this node tells about itself in handshakes to come.
     public var record: PeerRecord
 
-    /// - Parameter isListening: whether to answer those who begin a handshake.
+    /// - Parameters:
+    ///   - terms: what both sides must agree on, and who we are.
+    ///   - record: what this node tells about itself.
+    ///   - isListening: whether to answer those who begin a handshake.
+    ///   - limits: handshakes and sessions at most.
+    ///   - random: for keys and tokens.
     public init(
         _ terms: HandshakeTerms, record: PeerRecord, isListening: Bool, limits: Limits = Limits(),
         random: any RandomNumberGenerator = SystemRandom()

@@ -7,6 +7,7 @@ public struct ReplayWindow: Sendable {
     /// The highest counter that has come; nil before the first.
     public private(set) var highest: UInt64?
 
+    /// A window that has seen nothing yet.
     public init() {}
 
     /// Whether the counter is new.

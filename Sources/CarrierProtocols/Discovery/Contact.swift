@@ -3,7 +3,9 @@ public import CarrierWire
 
 /// A peer as the routing table knows it. Kept to 64 bytes: a node holds some hundreds of them.
 public struct Contact: Sendable {
+    /// Its place in the key space.
     public let nodeID: NodeID
+    /// Its newest record.
     public internal(set) var verified: VerifiedRecord
     /// The subnet that the contact was met in; `exempt` for loopback and private networks.
     let subnet: Subnet
@@ -25,7 +27,9 @@ public struct Contact: Sendable {
         self.failures = failures
     }
 
+    /// The newest record as it was published.
     public var record: PeerRecord { verified.record }
+    /// Its public key.
     public var peer: PeerID { verified.peer }
     /// Whether it did not answer the last time: not told to others, and asked last.
     public var isSuspect: Bool { failures > 0 }

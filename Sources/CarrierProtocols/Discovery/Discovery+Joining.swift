@@ -13,6 +13,7 @@ struct Joining: Sendable {
         case searching
         /// The farther buckets are being filled, these to come.
         case filling([Int])
+        /// The farther buckets have been filled, too.
         case settled
     }
 
@@ -29,10 +30,13 @@ struct Joining: Sendable {
 
 /// How far a node has come in joining the overlay.
 public enum JoinProgress: Sendable {
+    /// On the way.
     case joining
     /// No bootstrap peer could be reached so far; the node goes on trying.
     case unreachable([JoinNotice.Failure])
+    /// The node knows its neighbours.
     case joined
+    /// The farther buckets have been filled, too.
     case settled
 }
 

@@ -65,7 +65,7 @@ extension Discovery {
         _ query: Lookup.Query, _ id: Ticket, _ entry: inout Active, _ context: inout Context
     ) -> Bool {
         trace(id, entry.lookup.options, query.path, query.hop, &context) {
-            .query(to: query.node.peer, distanceBits: query.distanceBits)
+            .query(to: query.node.peer, distanceBits: query.distanceBits, namedBy: query.namedBy)
         }
         guard let destination = context.destination(of: query.node, toldAt: query.reach) else {
             trace(id, entry.lookup.options, query.path, query.hop, &context) {
@@ -85,7 +85,9 @@ extension Discovery {
         _ context: inout Context
     ) {
         // No copy of the lookup is held here: changing it would copy all that it knows.
-        guard active[id]?.verifying == nil, let options = active[id]?.lookup.options else {
+        guard active[id]?.verifying == nil, let options = active[id]?.lookup.options,
+            let target = active[id]?.lookup.target
+        else {
             // The lookup is over, but who answers late still answers.
             noteLate(peer, answer, &context)
             return
@@ -96,7 +98,9 @@ extension Discovery {
         case .success(let records):
             let clean = clean(records, count: options.k, from: peer, reach, &context)
             trace(id, options, path, hop, &context) {
-                .response(from: peer, roundTrip: roundTrip, peers: clean.count)
+                .response(
+                    from: peer, roundTrip: roundTrip, peers: clean.count,
+                    namesTarget: clean.contains { $0.nodeID == target })
             }
             if let node { observe(node.node, .answered, node.reach, &context) }
             consider(clean, reach, &context)

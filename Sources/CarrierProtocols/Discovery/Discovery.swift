@@ -45,6 +45,7 @@ public struct Discovery: Component {
     /// When something was last looked up in a bucket.
     var refreshed: [Int: Instant] = [:]
 
+    /// The component; it joins when the node starts.
     public init(_ configuration: DiscoveryConfiguration = DiscoveryConfiguration()) {
         self.configuration = configuration
         answerLimits = TokenBuckets(configuration.answers)

@@ -28,5 +28,6 @@ public struct DiscoveryConfiguration: Sendable {
     /// The pause after no bootstrap peer could be reached; doubles up to a minute. Default 1 s.
     public var bootstrapPause = Duration.seconds(1)
 
+    /// The defaults; no bootstrap peer.
     public init() {}
 }

@@ -13,7 +13,10 @@ public struct Lookup: Sendable {
         public let path: Int
         /// From 1 on; 1 is a node that we knew.
         public let hop: Int
+        /// Whom to ask.
         public let node: VerifiedRecord
+        /// Who told us of the node; nil: our own table.
+        public let namedBy: PeerID?
         /// Where the one who told us of it stood.
         public let reach: Reach
         /// How far the node is from the target: the number of bits from the first differing one on.
@@ -22,18 +25,24 @@ public struct Lookup: Sendable {
 
     /// A node to begin with.
     public struct Start: Sendable {
+        /// Whom to ask.
         public let node: VerifiedRecord
+        /// Where the one who told us of it stood.
         public let reach: Reach
 
+        /// A node that somebody who stands there told us of.
         public init(_ node: VerifiedRecord, _ reach: Reach) {
             self.node = node
             self.reach = reach
         }
 
+        /// A node of our own table.
         public init(_ contact: Contact) { self.init(contact.verified, contact.reach) }
     }
 
+    /// The place that is looked for.
     public let target: NodeID
+    /// How to look, within what makes sense.
     public let options: LookupOptions
     private let own: PeerID
     private let began: Instant
@@ -51,8 +60,11 @@ public struct Lookup: Sendable {
     private var isOver = false
 
     /// - Parameters:
+    ///   - target: the place that is looked for.
+    ///   - options: how to look; brought within what makes sense.
     ///   - own: this node, never asked.
     ///   - starts: what is known already, nearest to the target first.
+    ///   - now: when it begins.
     public init(_ target: NodeID, _ options: LookupOptions, own: PeerID, starts: [Start], now: Instant) {
         self.target = target
         self.options = options.bounded
@@ -67,7 +79,8 @@ public struct Lookup: Sendable {
         let dealt = starts.prefix(max(self.options.k, self.options.paths))
         paths = (0..<min(self.options.paths, dealt.count)).map { LookupPath(number: $0 + 1, k: self.options.k) }
         for (index, start) in dealt.enumerated() where !paths.isEmpty {
-            paths[index % paths.count].add(start.node, target: target, reach: start.reach, hop: 1)
+            paths[index % paths.count].add(
+                start.node, target: target, namedBy: nil, reach: start.reach, hop: 1)
             newest[start.node.peer] = start.node
         }
         if paths.isEmpty { isOver = true }
@@ -96,8 +109,8 @@ public struct Lookup: Sendable {
                 isAsking = true
                 wanted.append(
                     Query(
-                        path: index + 1, hop: candidate.hop, node: candidate.verified, reach: candidate.reach,
-                        distanceBits: 256 - candidate.distance.leadingZeroBitCount))
+                        path: index + 1, hop: candidate.hop, node: candidate.verified, namedBy: candidate.namedBy,
+                        reach: candidate.reach, distanceBits: 256 - candidate.distance.leadingZeroBitCount))
             }
         }
         if options.via != nil, paths.allSatisfy({ $0.inFlight == 0 }) { isOver = true }
@@ -113,7 +126,10 @@ public struct Lookup: Sendable {
 
     /// A node that was asked has answered.
     ///
-    /// - Parameter records: what it told, checked; may hold ourselves, the node, and what we know better.
+    /// - Parameters:
+    ///   - node: who has answered.
+    ///   - records: what it told, checked; may hold ourselves, the node, and what we know better.
+    ///   - reach: where it stands.
     public mutating func answered(_ node: PeerID, _ records: [VerifiedRecord], reach: Reach) {
         guard let index = claims[node], let candidate = paths[index].answered(node), !isOver else { return }
         answering.append(candidate.verified)
@@ -124,7 +140,7 @@ public struct Lookup: Sendable {
                 sight(told, reach, path: index + 1, hop: candidate.hop + 1)
                 paths[index].end()
             } else if claims[record.peer] == nil, !record.isClient {
-                paths[index].add(record, target: target, reach: reach, hop: candidate.hop + 1)
+                paths[index].add(record, target: target, namedBy: node, reach: reach, hop: candidate.hop + 1)
             }
         }
     }

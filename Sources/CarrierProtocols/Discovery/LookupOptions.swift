@@ -10,6 +10,7 @@ public struct LookupOptions: Hashable, Sendable {
         case closest(Int)
     }
 
+    /// What ends a path. Default `find`.
     public var goal = Goal.find
     /// k: how many nearest nodes of a path are asked before it ends, and how many records are asked for. Default 16.
     public var k = 16
@@ -28,6 +29,7 @@ public struct LookupOptions: Hashable, Sendable {
     /// Tell the application of each query. Default no.
     public var isTraced = false
 
+    /// The defaults.
     public init() {}
 
     /// The options within what makes sense: a request can say 1 to 20 records, a set of paths 32.

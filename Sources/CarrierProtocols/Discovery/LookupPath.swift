@@ -7,6 +7,8 @@ struct LookupPath: Sendable {
     struct Candidate: Sendable {
         let distance: Bytes32
         let verified: VerifiedRecord
+        /// Who told us of it; nil: our own table.
+        let namedBy: PeerID?
         /// Where the one who told us of it stood.
         let reach: Reach
         /// How many nodes had to be asked to hear of it, plus one.
@@ -28,11 +30,12 @@ struct LookupPath: Sendable {
     }
 
     /// Adds a node unless it is there; the farthest of too many are forgotten.
-    mutating func add(_ verified: VerifiedRecord, target: NodeID, reach: Reach, hop: Int) {
+    mutating func add(_ verified: VerifiedRecord, target: NodeID, namedBy: PeerID?, reach: Reach, hop: Int) {
         let distance = verified.nodeID.distance(to: target)
         let index = candidates.firstIndex { !($0.distance < distance) } ?? candidates.count
         if index < candidates.count, candidates[index].distance == distance { return }
-        candidates.insert(Candidate(distance: distance, verified: verified, reach: reach, hop: hop), at: index)
+        let candidate = Candidate(distance: distance, verified: verified, namedBy: namedBy, reach: reach, hop: hop)
+        candidates.insert(candidate, at: index)
         // Twice k leaves enough in reserve for those that fail.
         if candidates.count > 2 * k, candidates.last?.state == .waiting { candidates.removeLast() }
     }

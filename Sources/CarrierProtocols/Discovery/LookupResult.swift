@@ -5,6 +5,7 @@ public import CarrierWire
 public struct LookupResult: Sendable {
     /// One path's word on the target.
     public struct Sighting: Sendable {
+        /// The target's record, as this path told it.
         public let record: VerifiedRecord
         /// Where the one who named it stood.
         public let reach: Reach
@@ -16,6 +17,7 @@ public struct LookupResult: Sendable {
 
     /// A node near the target.
     public struct Neighbour: Sendable {
+        /// The node, by its newest record.
         public let node: VerifiedRecord
         /// How many paths named it; 0 for one that only we knew.
         public let pathsAgreeing: Int
@@ -31,6 +33,7 @@ public struct LookupResult: Sendable {
         public internal(set) var isVerified: Bool?
     }
 
+    /// What was looked for.
     public let target: NodeID
     /// What each path that found the target says of it.
     public let sightings: [Sighting]
@@ -38,9 +41,13 @@ public struct LookupResult: Sendable {
     public let closest: [Neighbour]
     /// How many paths there were, our own table included if it held the target.
     public let paths: Int
+    /// How many nodes were asked.
     public let queries: Int
+    /// How many of them answered.
     public let answers: Int
+    /// How many of them did not, or could not be asked.
     public let failures: Int
+    /// From the first question on.
     public let elapsed: Duration
     /// The addresses at which the target was dialled and answered, or not.
     var verdicts: [Address: Bool] = [:]

@@ -4,6 +4,7 @@ extension RoutingTable {
     /// The contacts closest to a place, closest first.
     ///
     /// - Parameters:
+    ///   - target: the place.
     ///   - count: at most so many.
     ///   - includingSuspects: whether those that did not answer last time fill up what is missing.
     ///   - condition: which contacts count.

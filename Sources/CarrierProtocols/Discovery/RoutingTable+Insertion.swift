@@ -5,9 +5,11 @@ extension RoutingTable {
     /// Notes that a peer is alive and, where the rules allow, gives it a place.
     ///
     /// - Parameters:
+    ///   - verified: the peer, by its record.
     ///   - provenance: how the peer became known; decides whether it may enter.
     ///   - ip: where it was met, for the diversity limits; what it says about itself does not count.
     ///   - reach: where it stands, or the one who told us of it.
+    ///   - now: when that was.
     public mutating func observe(
         _ verified: VerifiedRecord, _ provenance: Provenance, at ip: IPAddress?, reach: Reach, now: Instant
     ) -> Outcome {

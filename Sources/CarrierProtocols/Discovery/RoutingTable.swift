@@ -24,6 +24,7 @@ public struct RoutingTable: Sendable {
         /// Unsolicited contacts must differ in more than so many bits from the first differing one on. Default 32.
         public var nearBits = 32
 
+        /// The defaults.
         public init() {}
     }
 
@@ -70,6 +71,7 @@ public struct RoutingTable: Sendable {
 
     /// This node's place.
     public let own: NodeID
+    /// How much it holds, and of whom.
     public let limits: Limits
     /// Nearest first.
     public internal(set) var siblings: [Contact] = []
@@ -78,9 +80,13 @@ public struct RoutingTable: Sendable {
     /// How many contacts there are.
     public internal(set) var count = 0
 
+    /// An empty table around a place.
     public init(own: NodeID, limits: Limits = Limits()) {
         self.own = own
         self.limits = limits
+        // As it grows an array takes up to twice what it needs; this one is full in any network that is not tiny, and holds
+        // one too many while another takes its place.
+        siblings.reserveCapacity(limits.siblings + 1)
     }
 
     // MARK: Looking

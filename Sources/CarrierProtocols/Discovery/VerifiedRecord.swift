@@ -5,6 +5,7 @@ public import CarrierWire
 ///
 /// Shared by everything that knows the peer, so that a node holds each record once.
 public final class VerifiedRecord: Sendable, Hashable {
+    /// The record as it was published.
     public let record: PeerRecord
     /// The peer's place in the key space.
     public let nodeID: NodeID
@@ -29,6 +30,7 @@ public final class VerifiedRecord: Sendable, Hashable {
     /// The record of a connected peer: the handshake has checked it.
     convenience init(provedBy info: PeerInfo) { self.init(checked: info.record) }
 
+    /// Whose it is.
     public var peer: PeerID { record.peer }
     /// Whether a teller with this reach can have told an address of the record in good faith.
     func isUsable(toldAt reach: Reach) -> Bool { usable.map { $0 >= reach } ?? false }
@@ -54,6 +56,7 @@ public struct SignatureVerifier: RecordVerifier {
     /// The network's least puzzles.
     public let difficulty: Puzzle.Difficulty
 
+    /// Checks signatures, and both puzzles at least that hard.
     public init(_ difficulty: Puzzle.Difficulty = Puzzle.Difficulty()) { self.difficulty = difficulty }
 
     public func verify(_ record: PeerRecord) -> VerifiedRecord? { VerifiedRecord(record, difficulty) }

@@ -133,7 +133,9 @@ struct NoiseSymmetricState: ~Copyable {
 
 /// What a finished handshake leaves: a key a direction, and the hash that names the session.
 public struct NoiseKeys: Sendable {
+    /// What the initiator seals with, 32 bytes.
     public let initiatorToResponder: SecretBytes
+    /// What the responder seals with, 32 bytes.
     public let responderToInitiator: SecretBytes
     /// The transcript hash h: the same on both sides, unique to the session (Noise §11.2).
     public let handshakeHash: Bytes32

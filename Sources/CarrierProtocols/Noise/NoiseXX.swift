@@ -24,6 +24,7 @@ public enum NoiseXX {
         private let staticKey: X25519.PrivateKey
         private let ephemeral: X25519.PrivateKey
 
+        /// Before the first message; both sides must agree on the prologue.
         public init(prologue: ByteBuffer, staticKey: X25519.PrivateKey, ephemeral: X25519.PrivateKey) {
             symmetric = NoiseSymmetricState(protocolName: NoiseXX.name, prologue: prologue)
             self.staticKey = staticKey
@@ -91,6 +92,7 @@ public enum NoiseXX {
         private let staticKey: X25519.PrivateKey
         private let ephemeral: X25519.PrivateKey
 
+        /// Before the first message; both sides must agree on the prologue.
         public init(prologue: ByteBuffer, staticKey: X25519.PrivateKey, ephemeral: X25519.PrivateKey) {
             symmetric = NoiseSymmetricState(protocolName: NoiseXX.name, prologue: prologue)
             self.staticKey = staticKey
@@ -159,9 +161,12 @@ public enum NoiseXX {
 
     /// What a message told about the other side.
     public struct Received: Sendable {
+        /// The far side's static key; zero where a message holds none.
         public var staticKey: Bytes32
+        /// What it sent along.
         public var payload: ByteBuffer
 
+        /// A key and a payload; by default nothing yet.
         public init(staticKey: Bytes32 = .zero, payload: ByteBuffer = ByteBuffer()) {
             self.staticKey = staticKey
             self.payload = payload

@@ -50,6 +50,7 @@ public struct Reachability: Component {
     /// Questions under way.
     var asking: [Ticket: Address] = [:]
 
+    /// The component that answers checks and asks for them.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         perAsker = TokenBuckets(configuration.perAsker)

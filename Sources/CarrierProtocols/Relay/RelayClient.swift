@@ -81,7 +81,9 @@ public struct RelayClient: Component {
 
     /// Begins before the node starts, so that its first word about itself is right.
     ///
-    /// - Parameter candidates: addresses of this node that make a door needless where the relay reaches one of them.
+    /// - Parameters:
+    ///   - candidates: addresses of this node that make a door needless where the relay reaches one of them.
+    ///   - context: takes the effects.
     public mutating func begin(_ candidates: [Address], _ context: inout Context) {
         self.candidates = candidates
         started(&context)

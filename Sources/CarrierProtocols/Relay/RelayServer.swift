@@ -52,6 +52,7 @@ public struct RelayServer: Component {
     private var circuits: [UInt64: Circuit] = [:]
     private var lastNumber: UInt64 = 0
 
+    /// The component of a node that holds doors open for others.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         requests = TokenBuckets(configuration.requests)

@@ -18,6 +18,7 @@ public struct HandshakeTerms: Sendable {
     /// Whether sessions keep their key log line (carrier-wire(7) §8). Default no.
     public var keepsKeyLog: Bool
 
+    /// The terms of the handshakes of one node; the defaults are those of the protocol.
     public init(
         identity: Identity, staticKey: X25519.PrivateKey, agent: String, network: UInt32 = Preface.defaultNetwork,
         minimum: Puzzle.Difficulty = Puzzle.Difficulty(), keepsKeyLog: Bool = false
@@ -34,6 +35,7 @@ public struct HandshakeTerms: Sendable {
     /// Checks a peer's word about itself in the order of carrier-wire(7) §4.2, after the Noise message itself.
     ///
     /// - Parameters:
+    ///   - hello: what the peer says.
     ///   - staticKey: the Noise static key that the peer proved to hold; nil over QUIC, where the certificate proves more.
     ///   - pinned: the peer that was dialled, where one was named.
     public func check(_ hello: Hello, staticKey: Bytes32?, pinned: PeerID?) throws(HandshakeError) {

@@ -35,6 +35,7 @@ public struct Outbox {
         tail.clear()
     }
 
+    /// Whether nothing waits.
     public var isEmpty: Bool { byteCount == 0 }
 
     /// Puts a frame behind what waits.

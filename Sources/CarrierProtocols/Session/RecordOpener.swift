@@ -8,6 +8,7 @@ public struct RecordOpener: ~Copyable {
     private var cipher: NoiseCipher
     private var partial = ByteBuffer()
 
+    /// Opens what was sealed with this key, from record 0 on. Throws when the key is not one of 32 bytes.
     public init(key: SecretBytes) throws(CryptoError) { cipher = try NoiseCipher(key: key) }
 
     /// Whether bytes of an unfinished record wait for the rest.

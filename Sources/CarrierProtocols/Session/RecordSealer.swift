@@ -14,11 +14,15 @@ public struct RecordSealer: ~Copyable {
 
     private var cipher: NoiseCipher
 
+    /// Seals with this key, from record 0 on. Throws when the key is not one of 32 bytes.
     public init(key: SecretBytes) throws(CryptoError) { cipher = try NoiseCipher(key: key) }
 
     /// Appends one record that holds the pieces, one after the other.
     ///
-    /// - Parameter size: the pieces' bytes.
+    /// - Parameters:
+    ///   - size: the pieces' bytes.
+    ///   - output: takes the record.
+    ///   - pieces: calls what it is given with each piece.
     /// - Precondition: `size` is at most `recordLimit`.
     public mutating func seal(
         size: Int, into output: inout ByteBuffer, pieces: (AESGCM.PieceTaker) throws(CryptoError) -> Void

@@ -39,7 +39,11 @@ public struct Session: ~Copyable {
 
     /// Takes what waits, in the form in which the link carries it, until nothing waits or `enough` bytes were taken.
     ///
-    /// - Parameter sealed: memory for records, to be used again: what was written from it before must be gone, or it is made anew.
+    /// - Parameters:
+    ///   - outbox: what waits.
+    ///   - enough: bytes after which to stop; default none.
+    ///   - sealed: memory for records, to be used again: what was written from it before must be gone, or it is made anew.
+    ///   - write: called with each record.
     public mutating func seal(
         _ outbox: inout Outbox, enough: Int = .max, in sealed: inout ByteBuffer, write: (ByteBuffer) -> Void
     ) throws(CryptoError) {
@@ -90,6 +94,7 @@ public struct Session: ~Copyable {
 public struct KeyLogLine: CustomStringConvertible, Sendable {
     /// Names the session in a capture: the first 32 bytes of handshake message 1.
     public let initiatorEphemeral: Bytes32
+    /// What both directions are sealed with.
     public let keys: NoiseKeys
 
     public var description: String {

@@ -43,6 +43,7 @@ public struct StreamHandshake: ~Copyable {
     /// A responder, waiting for the initiator's first bytes.
     ///
     /// - Parameters:
+    ///   - terms: what both sides must agree on, and who we are.
     ///   - record: what this node tells about itself.
     ///   - observedAddress: where the other side is seen, for the Hello.
     ///   - authenticated: whom the link has authenticated; nil where it leaves that to the handshake.
@@ -56,8 +57,12 @@ public struct StreamHandshake: ~Copyable {
     /// An initiator, and the bytes to send first.
     ///
     /// - Parameters:
+    ///   - terms: what both sides must agree on, and who we are.
+    ///   - record: what this node tells about itself.
+    ///   - observedAddress: where the other side is seen, for the Hello.
     ///   - pinned: the peer that must answer; nil for any.
     ///   - authenticated: whom the link has authenticated; nil where it leaves that to the handshake.
+    ///   - output: takes the bytes to send first.
     public init(
         initiatorWith terms: HandshakeTerms, record: PeerRecord, observedAddress: String, pinned: PeerID?,
         authenticated: PeerID? = nil, send output: inout ByteBuffer

@@ -6,7 +6,9 @@ internal import NIOCore
 public struct MsgpackJSONError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The path, like `orders[3].name`; `body` for the whole.
     public let field: String
+    /// What could stand there.
     public let expected: String
+    /// What stands there.
     public let got: String
 
     public var description: String { "\(field): expected \(expected), got \(got)" }

@@ -3,7 +3,9 @@ public import NIOCore
 
 /// Any MessagePack value, for programs that do not know the message's type.
 public enum MsgpackValue: Hashable, Sendable {
+    /// nil.
     case null
+    /// A truth value.
     case bool(Bool)
     /// Every integer from -2^63 to 2^63-1.
     case int(Int64)
@@ -13,8 +15,11 @@ public enum MsgpackValue: Hashable, Sendable {
     case float(Float)
     /// 64 bits of float.
     case double(Double)
+    /// Text, in UTF-8 on the wire.
     case string(String)
+    /// Bytes.
     case binary(ByteBuffer)
+    /// Values in their order.
     case array([MsgpackValue])
     /// Entries in their order; a key may be any value, and may be there twice.
     case map([Entry])
@@ -25,9 +30,12 @@ public enum MsgpackValue: Hashable, Sendable {
 
     /// A key and its value.
     public struct Entry: Hashable, Sendable {
+        /// The key; any value can be one.
         public var key: MsgpackValue
+        /// What it stands for.
         public var value: MsgpackValue
 
+        /// A key with its value.
         public init(_ key: MsgpackValue, _ value: MsgpackValue) {
             self.key = key
             self.value = value

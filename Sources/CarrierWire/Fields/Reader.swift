@@ -77,7 +77,9 @@ public struct Reader {
 
     /// A length and that many bytes, sharing memory with the input.
     ///
-    /// - Parameter limit: the most bytes to accept; by default what is left of the input.
+    /// - Parameters:
+    ///   - field: its name, for the error.
+    ///   - limit: the most bytes to accept; by default what is left of the input.
     public mutating func bytes(_ field: StaticString, limit: Int = .max) throws(WireError) -> ByteBuffer {
         let position = offset
         let length = Int(try u32(field))
@@ -87,7 +89,9 @@ public struct Reader {
 
     /// A length and that many bytes of UTF-8.
     ///
-    /// - Parameter limit: the most bytes to accept; by default what is left of the input.
+    /// - Parameters:
+    ///   - field: its name, for the error.
+    ///   - limit: the most bytes to accept; by default what is left of the input.
     public mutating func string(_ field: StaticString, limit: Int = .max) throws(WireError) -> String {
         let position = offset
         let slice = try bytes(field, limit: limit)
@@ -99,7 +103,10 @@ public struct Reader {
 
     /// A count and that many items.
     ///
-    /// - Parameter limit: the most items to accept; by default all that a count can say.
+    /// - Parameters:
+    ///   - field: its name, for the error.
+    ///   - limit: the most items to accept; by default all that a count can say.
+    ///   - item: reads one item.
     public mutating func list<Item>(
         _ field: StaticString, limit: Int = Int(UInt16.max),
         of item: (inout Reader) throws(WireError) -> Item

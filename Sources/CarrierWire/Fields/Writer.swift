@@ -9,12 +9,19 @@ public struct Writer {
     /// Writes behind what `buffer` holds.
     public init(_ buffer: ByteBuffer = ByteBuffer()) { self.buffer = buffer }
 
+    /// One byte.
     public mutating func u8(_ value: UInt8) { buffer.writeInteger(value) }
+    /// Two bytes, little-endian.
     public mutating func u16(_ value: UInt16) { buffer.writeInteger(value, endianness: .little) }
+    /// Four bytes, little-endian.
     public mutating func u32(_ value: UInt32) { buffer.writeInteger(value, endianness: .little) }
+    /// Eight bytes, little-endian.
     public mutating func u64(_ value: UInt64) { buffer.writeInteger(value, endianness: .little) }
+    /// Eight bytes, little-endian, two's complement.
     public mutating func i64(_ value: Int64) { buffer.writeInteger(value, endianness: .little) }
+    /// Eight bytes, IEEE 754, little-endian.
     public mutating func f64(_ value: Double) { u64(value.bitPattern) }
+    /// One byte: 1 or 0.
     public mutating func bool(_ value: Bool) { u8(value ? 1 : 0) }
 
     /// Bytes as they are.

@@ -25,13 +25,18 @@ public struct Frame: Equatable, Sendable {
     /// The most bytes a body may have by default: 4 MiB.
     public static let defaultBodyLimit = 4 << 20
 
+    /// What message it is.
     public var opcode: Opcode
+    /// What is asked of the far side, or said of the body.
     public var flags: Flags
+    /// How the body is encoded.
     public var codec: Codec
     /// Pairs a reply or an ack with its message; 0 where unused.
     public var nonce: UInt32
+    /// The message itself.
     public var body: ByteBuffer
 
+    /// A frame of its parts.
     @inlinable
     public init(
         _ opcode: Opcode, flags: Flags = [], codec: Codec = .bytes, nonce: UInt32 = 0, body: ByteBuffer = ByteBuffer()

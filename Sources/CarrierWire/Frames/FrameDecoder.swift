@@ -10,6 +10,7 @@ public struct FrameDecoder {
     private var piece = ByteBuffer()
     private var partial = ByteBuffer()
 
+    /// A decoder at the start of a frame that takes bodies up to that many bytes.
     public init(bodyLimit: Int = Frame.defaultBodyLimit) {
         self.bodyLimit = bodyLimit
     }
@@ -81,11 +82,17 @@ public struct FrameDecoder {
 
 /// The 16 bytes before a body, as they stand.
 public struct FrameHeader: Equatable, Sendable {
+    /// Bytes that follow the header.
     public let bodyLength: Int
+    /// What message it is.
     public let opcode: Opcode
+    /// The flags as they stand there, known or not.
     public let flags: UInt8
+    /// The codec as it stands there, known or not.
     public let codec: UInt8
+    /// Zero in what is valid.
     public let reserved: UInt16
+    /// Names the request; 0 where there is none.
     public let nonce: UInt32
 
     /// Reads 16 bytes from the readable ones, from `offset` on; nil when there are fewer.

@@ -4,21 +4,29 @@ public import CarrierCrypto
 public struct Address: Hashable, Sendable, CustomStringConvertible {
     /// Which transport reaches the address: `tcp`, `udp`, `quic`, or one that an application brings.
     public struct Scheme: Hashable, Sendable, CustomStringConvertible {
+        /// As it is written, in small letters.
         public let name: String
+        /// The scheme of this name; a transport of an application may have one of its own.
         public init(_ name: String) { self.name = name }
+        /// Streams over TCP, sealed with Noise.
         public static let tcp = Scheme("tcp")
+        /// Single messages over UDP, sealed with Noise.
         public static let udp = Scheme("udp")
+        /// Streams over QUIC.
         public static let quic = Scheme("quic")
         public var description: String { name }
     }
 
+    /// How to connect.
     public var scheme: Scheme
     /// The peer that must answer; nil for any.
     public var peer: PeerID?
     /// A name or an IP address; IPv6 without brackets.
     public var host: String
+    /// 0, for listening only, is any free port.
     public var port: UInt16
 
+    /// An address of its parts; the host is not checked.
     public init(scheme: Scheme, peer: PeerID? = nil, host: String, port: UInt16) {
         self.scheme = scheme
         self.peer = peer
@@ -44,7 +52,9 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
 
 /// A text that is no address: what was expected, what was there.
 public struct AddressError: Error, Equatable, CustomStringConvertible {
+    /// What could stand there.
     public let expected: String
+    /// What stands there.
     public let got: String
 
     public var description: String {

@@ -9,12 +9,14 @@ public struct Hello: Hashable, Sendable {
 
     /// Over the sender's Noise static key, by the key in `record`; 64 zero bytes over QUIC.
     public var staticKeySignature: [UInt8]
+    /// The sender's record as it publishes it.
     public var record: PeerRecord
     /// How the sender sees the other side.
     public var observedAddress: String
     /// The sender's program and version, like `carrier/0.1.0`.
     public var agent: String
 
+    /// A hello of its parts.
     public init(staticKeySignature: [UInt8], record: PeerRecord, observedAddress: String, agent: String) {
         self.staticKeySignature = staticKeySignature
         self.record = record
@@ -33,6 +35,7 @@ public struct Hello: Hashable, Sendable {
             signature: staticKeySignature, over: Ed25519.labelled(Self.label, staticKey.array), by: record.peer.bytes)
     }
 
+    /// Its fields in their order.
     public func write(to writer: inout Writer) {
         writer.raw(staticKeySignature)
         record.write(to: &writer)

@@ -9,6 +9,7 @@ public struct PeerRecord: Hashable, Sendable {
     public static let addressSizeLimit = 255
     private static let label: StaticString = "carrier peer record v1"
 
+    /// Whose record it is: its public key.
     public let peer: PeerID
     /// X of the peer's dynamic puzzle.
     public let puzzleNonce: Bytes32
@@ -44,6 +45,7 @@ public struct PeerRecord: Hashable, Sendable {
         writer.list(addresses) { $0.string($1) }
     }
 
+    /// Its fields in their order, the signature last.
     public func write(to writer: inout Writer) {
         Self.write(peer, puzzleNonce, sequence, addresses, to: &writer)
         writer.raw(signature)

@@ -11,16 +11,21 @@ public struct Preface: Hashable, Sendable {
     /// The network id where none is chosen.
     public static let defaultNetwork: UInt32 = 1
 
+    /// The protocol's version.
     public var version: UInt8
+    /// None is defined yet; others are ignored.
     public var flags: UInt8
+    /// Which network; both sides must agree.
     public var network: UInt32
 
+    /// A preface of its parts.
     public init(version: UInt8 = Preface.currentVersion, flags: UInt8 = 0, network: UInt32 = Preface.defaultNetwork) {
         self.version = version
         self.flags = flags
         self.network = network
     }
 
+    /// Its bytes as they are sent.
     public func encode(into output: inout ByteBuffer) {
         output.writeBytes(Self.magic)
         output.writeInteger(version)

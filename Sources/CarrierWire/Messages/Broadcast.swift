@@ -6,12 +6,15 @@ public struct Broadcast: BuiltInMessage, Hashable {
     public static let opcode = Opcode.broadcast
     private static let label: StaticString = "carrier broadcast v1"
 
+    /// Who told it first, and signed it.
     public let origin: PeerID
     /// Unix time in microseconds, strictly rising for one origin.
     public let sequence: UInt64
     /// An application's opcode.
     public let message: Opcode
+    /// How the body is encoded.
     public let codec: Codec
+    /// The application's bytes.
     public let body: ByteBuffer
     /// 64 bytes, over all the fields before it.
     public let signature: [UInt8]
@@ -26,6 +29,7 @@ public struct Broadcast: BuiltInMessage, Hashable {
     public struct ID: Hashable, Sendable, CustomStringConvertible {
         /// 16 bytes, the first one highest.
         public let high: UInt64
+        /// The last eight bytes.
         public let low: UInt64
 
         init(from reader: inout Reader, _ field: StaticString) throws(WireError) {
@@ -133,6 +137,7 @@ public struct Broadcast: BuiltInMessage, Hashable {
 public struct BroadcastReport: BuiltInMessage, Hashable {
     public static let opcode = Opcode.broadcastReport
 
+    /// Which broadcast it is about.
     public var id: Broadcast.ID
     /// Nodes reached, the sender of the report included.
     public var reached: UInt32
@@ -141,6 +146,7 @@ public struct BroadcastReport: BuiltInMessage, Hashable {
     /// The greatest number of hops from the origin.
     public var depth: UInt16
 
+    /// A report of its parts.
     public init(id: Broadcast.ID, reached: UInt32, duplicates: UInt32, depth: UInt16) {
         self.id = id
         self.reached = reached
@@ -169,8 +175,10 @@ public struct BroadcastDigest: BuiltInMessage, Hashable {
     /// The most ids a digest or a want may hold.
     public static let idLimit = 64
 
+    /// Broadcasts that the sender has.
     public var ids: [Broadcast.ID]
 
+    /// A digest of these broadcasts.
     public init(ids: [Broadcast.ID]) { self.ids = ids }
 
     public init(from reader: inout Reader) throws(WireError) {
@@ -186,8 +194,10 @@ public struct BroadcastDigest: BuiltInMessage, Hashable {
 public struct BroadcastWant: BuiltInMessage, Hashable {
     public static let opcode = Opcode.broadcastWant
 
+    /// Broadcasts that the sender lacks.
     public var ids: [Broadcast.ID]
 
+    /// Asks for these broadcasts.
     public init(ids: [Broadcast.ID]) { self.ids = ids }
 
     public init(from reader: inout Reader) throws(WireError) {

@@ -4,10 +4,12 @@ public import CarrierCrypto
 public struct LookupNodeRequest: BuiltInMessage, Hashable {
     public static let opcode = Opcode.lookupNodeRequest
 
+    /// The place whose neighbours are wanted.
     public var target: NodeID
     /// The most records wanted; an answer never holds more than 20.
     public var count: UInt8
 
+    /// Asks for the nearest nodes to a place.
     public init(target: NodeID, count: UInt8) {
         self.target = target
         self.count = count
@@ -30,8 +32,10 @@ public struct LookupNodeResponse: BuiltInMessage, Hashable {
     /// The most records an answer may hold.
     public static let recordLimit = 20
 
+    /// The nearest first.
     public var records: [PeerRecord]
 
+    /// An answer with these records.
     public init(records: [PeerRecord]) { self.records = records }
 
     public init(from reader: inout Reader) throws(WireError) {

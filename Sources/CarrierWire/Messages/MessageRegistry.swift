@@ -4,9 +4,11 @@
 public struct MessageRegistry: Sendable {
     /// What is known of an opcode.
     public struct Entry: Sendable {
+        /// Its number on the wire.
         public let opcode: Opcode
         /// For people; by default the type's name.
         public let name: String
+        /// How its body is encoded.
         public let codec: Codec
         /// The Swift type; nil where only name and codec are known.
         public let type: (any Message.Type)?

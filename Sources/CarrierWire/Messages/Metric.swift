@@ -9,6 +9,7 @@ public struct MetricRequest: BuiltInMessage, Hashable {
     /// Sent back as it came.
     public var data: ByteBuffer
 
+    /// A request with the sender's time, in nanoseconds.
     public init(sentAt: UInt64, data: ByteBuffer) {
         self.sentAt = sentAt
         self.data = data
@@ -29,9 +30,12 @@ public struct MetricRequest: BuiltInMessage, Hashable {
 public struct MetricResponse: BuiltInMessage, Hashable {
     public static let opcode = Opcode.metricResponse
 
+    /// As it was asked with.
     public var sentAt: UInt64
+    /// As it was asked with.
     public var data: ByteBuffer
 
+    /// The answer to a request: what it held.
     public init(_ request: MetricRequest) {
         sentAt = request.sentAt
         data = request.data

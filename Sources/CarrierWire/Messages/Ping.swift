@@ -7,6 +7,7 @@ public struct Ping: BuiltInMessage, Hashable {
     /// Any bytes.
     public var payload: ByteBuffer
 
+    /// A ping with these bytes; default none.
     public init(payload: ByteBuffer = ByteBuffer()) { self.payload = payload }
 
     public init(from reader: inout Reader) throws(WireError) {
@@ -20,8 +21,10 @@ public struct Ping: BuiltInMessage, Hashable {
 public struct Pong: BuiltInMessage, Hashable {
     public static let opcode = Opcode.pong
 
+    /// As it came.
     public var payload: ByteBuffer
 
+    /// The answer with these bytes.
     public init(payload: ByteBuffer) { self.payload = payload }
 
     public init(from reader: inout Reader) throws(WireError) {

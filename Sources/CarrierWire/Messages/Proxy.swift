@@ -7,8 +7,11 @@ public struct ProxyRequest: BuiltInMessage, Hashable {
     /// 16 bytes, zero where unused.
     public var ticket: [UInt8]
 
+    /// Asks for a door.
     public static let openDoor: UInt8 = 0
+    /// Takes over the connection that a ticket names.
     public static let claimCircuit: UInt8 = 1
+    /// Bytes of a ticket.
     public static let ticketSize = 16
 
     /// - Precondition: the ticket has 16 bytes.
@@ -40,10 +43,15 @@ public struct ProxyResponse: BuiltInMessage, Hashable {
     /// 16 bytes, zero where unused.
     public var ticket: [UInt8]
 
+    /// The door is open, at `publicAddress`.
     public static let open: UInt16 = 0
+    /// The node is no relay, or not for us.
     public static let refused: UInt16 = 1
+    /// The relay has as many doors as it takes.
     public static let full: UInt16 = 2
+    /// Asked too often.
     public static let rateLimited: UInt16 = 3
+    /// Somebody is at the door: claim the connection with `ticket`.
     public static let incoming: UInt16 = 100
 
     /// - Precondition: the ticket has 16 bytes.

@@ -2,8 +2,10 @@
 public struct ReachabilityRequest: BuiltInMessage, Hashable {
     public static let opcode = Opcode.reachabilityRequest
 
+    /// Where to dial, as an address without a peer id.
     public var address: String
 
+    /// Asks the peer to dial there and shake hands with us.
     public init(address: String) { self.address = address }
 
     public init(from reader: inout Reader) throws(WireError) {
@@ -19,13 +21,19 @@ public struct ReachabilityResponse: BuiltInMessage, Hashable {
 
     /// 0 reached and authenticated, 1 not reached, 2 address refused, 3 rate limited.
     public var status: UInt16
+    /// Why not, where the status is not `reached`.
     public var text: String
 
+    /// The peer got through and shook hands with us.
     public static let reached: UInt16 = 0
+    /// It did not get through; `text` says why.
     public static let notReached: UInt16 = 1
+    /// It does not dial addresses other than the one it sees us at.
     public static let refused: UInt16 = 2
+    /// It has been asked too often lately.
     public static let rateLimited: UInt16 = 3
 
+    /// An answer.
     public init(status: UInt16, text: String = "") {
         self.status = status
         self.text = text

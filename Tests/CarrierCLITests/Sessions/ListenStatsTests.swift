@@ -49,6 +49,11 @@ struct ListenStatsTests {
         node.send(SIGTERM)
         let outcome = await node.outcome()
         #expect(outcome.lines.count == 1 && outcome.lines[0].hasPrefix("tcp://"), "\(outcome)")
+        let onTerminal = try await scratch.shell(
+            "script -qec 'carrier listen --ephemeral --stats 20ms --duration 500ms tcp://127.0.0.1:0 >out' /dev/null </dev/null"
+        )
+        #expect(onTerminal.output.contains("B/s; out ▁"), "\(onTerminal)")
+        #expect(try scratch.read("out").split(separator: "\n").count == 1)
         let wrong = try await scratch.carrier("listen", "--stats", "1ms")
         #expect(wrong.code == 64 && wrong.errors.contains("at least 10ms"), "\(wrong)")
     }

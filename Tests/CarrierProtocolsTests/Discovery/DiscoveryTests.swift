@@ -208,12 +208,13 @@ import Testing
         var kinds: [String] = []
         for trace in bench.notices(LookupTraced.self) {
             switch trace.event {
-            case .query: kinds.append("query \(trace.hop)")
-            case .response(_, let time, let peers): kinds.append("response \(peers) \(time == .milliseconds(20))")
+            case .query(_, _, let namedBy): kinds.append("query \(trace.hop) \(namedBy == nil)")
+            case .response(_, let time, let peers, let names):
+                kinds.append("response \(peers) \(time == .milliseconds(20)) \(names)")
             case .failure: kinds.append("failure")
             }
         }
-        #expect(kinds == ["query 1", "query 1", "response 1 true", "failure"])
+        #expect(kinds == ["query 1 true", "query 1 true", "response 1 true true", "failure"])
     }
 
     @Test("an answer that is no lookup answer counts as none and costs the peer something")

@@ -94,6 +94,25 @@ import Testing
         #expect(result.addresses.first?.address.peer == target.peer)
     }
 
+    @Test("each query says who named its node: nobody for what was known, then one that the same path has asked")
+    func namedBy() {
+        let target = NodeID(Bytes32.zero)
+        var lookup = Lookup(
+            target, options { $0.paths = 3 }, own: own.peer, starts: starts(others.suffix(6), target),
+            now: .seconds(0))
+        let queries = run(&lookup) { query in
+            Array(nearest(query.node.nodeID, 8))
+        }
+        let path = Dictionary(queries.map { ($0.node.peer, $0.path) }, uniquingKeysWith: { $1 })
+        let hop = Dictionary(queries.map { ($0.node.peer, $0.hop) }, uniquingKeysWith: { $1 })
+        #expect(queries.contains { $0.hop > 1 })
+        for query in queries {
+            #expect((query.namedBy == nil) == (query.hop == 1))
+            guard let teller = query.namedBy else { continue }
+            #expect(path[teller] == query.path && hop[teller] == query.hop - 1)
+        }
+    }
+
     @Test("one lying path does not outweigh the others: the newest record wins and addresses count their paths")
     func stalePath() throws {
         let stale = try #require(Cast.member(30, addresses: ["tcp://9.9.9.9:1"], sequence: 1))

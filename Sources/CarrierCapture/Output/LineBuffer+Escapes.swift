@@ -1,6 +1,6 @@
-extension OutputBuffer {
+extension LineBuffer {
     /// What an escaped text may hold.
-    enum Escaping {
+    package enum Escaping {
         /// Inside a JSON string (RFC 8259 §7).
         case json
         /// In a line for people and pipes: control bytes as `\n`, `\t`, `\xNN`, a backslash as `\\`, bytes that are
@@ -9,7 +9,7 @@ extension OutputBuffer {
     }
 
     /// Appends UTF-8, or any bytes for `.text`, so that nothing in it can move a cursor, end a line or close a string.
-    mutating func append(escaping bytes: UnsafeRawBufferPointer, for target: Escaping) {
+    package mutating func append(escaping bytes: UnsafeRawBufferPointer, for target: Escaping) {
         var position = 0
         while position < bytes.count {
             let plain = Self.plainPrefix(bytes, from: position)
@@ -28,7 +28,7 @@ extension OutputBuffer {
         }
     }
 
-    mutating func append(escaping text: String, for target: Escaping) {
+    package mutating func append(escaping text: String, for target: Escaping) {
         var text = text
         text.withUTF8 { append(escaping: UnsafeRawBufferPointer($0), for: target) }
     }
@@ -57,16 +57,16 @@ extension OutputBuffer {
         case UInt8(ascii: "\""):
             if target == .json { append(UInt8(ascii: "\\")) }
             append(byte)
-        case UInt8(ascii: "\\"): append("\\\\" as StaticString)
-        case UInt8(ascii: "\n"): append("\\n" as StaticString)
-        case UInt8(ascii: "\r"): append("\\r" as StaticString)
-        case UInt8(ascii: "\t"): append("\\t" as StaticString)
+        case UInt8(ascii: "\\"): append("\\\\")
+        case UInt8(ascii: "\n"): append("\\n")
+        case UInt8(ascii: "\r"): append("\\r")
+        case UInt8(ascii: "\t"): append("\\t")
         default: append(numeric: byte, for: target)
         }
     }
 
     private mutating func append(numeric byte: UInt8, for target: Escaping) {
-        append(target == .json ? "\\u00" as StaticString : "\\x")
+        append(target == .json ? "\\u00" : "\\x")
         append(Self.hexDigit(byte >> 4))
         append(Self.hexDigit(byte & 15))
     }
@@ -90,7 +90,7 @@ extension OutputBuffer {
             append(numeric: bytes[position], for: target)
         } else {
             // No JSON string can hold such a byte: the replacement character stands for it.
-            append("\u{fffd}" as StaticString)
+            append("\u{fffd}")
         }
         return max(1, length)
     }
@@ -116,7 +116,7 @@ extension OutputBuffer {
     }
 
     /// Whether the bytes are UTF-8.
-    static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    package static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var position = 0
         while position < bytes.count {
             while bytes.count - position >= 16 {
