@@ -50,7 +50,7 @@ extension NodeCore {
         while true {
             host.takeWork(into: &work)
             if work.isEmpty { return }
-            for (component, effect) in work { carryOut(effect, for: component) }
+            for index in work.indices { carryOut(work[index].effect, for: work[index].component) }
         }
     }
 

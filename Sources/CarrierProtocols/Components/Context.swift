@@ -38,12 +38,14 @@ public struct Context {
     }
 
     /// Wants something done, after all that was wanted before.
-    public mutating func perform(_ effect: Effect) {
+    public mutating func perform(_ effect: consuming Effect) {
         effects.append((running, effect))
     }
 
     /// Sends a frame; the outcome of an expectation comes back as `answered`.
-    public mutating func send(_ frame: Frame, to destination: Destination, _ expectation: Expectation = .nothing) {
+    public mutating func send(
+        _ frame: consuming Frame, to destination: consuming Destination, _ expectation: consuming Expectation = .nothing
+    ) {
         perform(.send(frame, to: destination, expectation))
     }
 
