@@ -17,9 +17,9 @@ if ! command -v valgrind >/dev/null; then
   echo 'instructions: no valgrind, so nothing is counted: apt-get install valgrind' >&2
   exit 0
 fi
-"$swift" build --quiet -c release --static-swift-stdlib --product carrier-paths 2>&1 | grep -v 'mktemp\|^$' >&2 || true
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+"$swift" build -c release --static-swift-stdlib --product carrier-paths >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 # valgrind stumbles over newer debugging information; names are enough.
 paths=$work/carrier-paths
 strip --strip-debug -o "$paths" "$("$swift" build -c release --show-bin-path)/carrier-paths"
@@ -29,13 +29,19 @@ count() {
   # Swift seeds its hash tables by chance, and libcrypto chooses its code by the processor: neither may change the count.
   SWIFT_DETERMINISTIC_HASHING=1 valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*carrier_paths8measured*' \
     --callgrind-out-file="$work/$1" "$paths" "$1" "$count" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-  awk -v count="$count" '/^(summary|totals):/ {total = $2} END {printf "%.0f\n", total / count}' "$work/$1"
+  local total
+  total=$(awk '/^(summary|totals):/ {total = $2} END {print total + 0}' "$work/$1")
+  ((total)) || { echo "instructions: nothing was counted of $1" >&2; exit 1; }
+  echo $((total / count))
 }
 
 failed=0
 {
   echo '# Instructions of one step of each hot path, as Benchmarks/instructions.sh --write counted them.'
-  for path in seal open encode decode deliver lookup; do echo "$path $(count "$path")"; done
+  for path in seal open encode decode deliver lookup; do
+    counted=$(count "$path")
+    echo "$path $counted"
+  done
 } >"$work/counted"
 if [ "$write" ]; then
   cp "$work/counted" "$notes"

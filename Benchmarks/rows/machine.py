@@ -43,14 +43,18 @@ class Process:
         deadline = time.monotonic() + patience
         while not self.has_ended():
             if time.monotonic() > deadline:
-                self.popen.kill()
+                self.signal(signal.SIGKILL)
                 deadline += 10
             time.sleep(0.0005)
         return self.status
 
+    def signal(self, number):
+        # Not by way of the Popen, which would wait for the process and keep what it used to itself.
+        if not self.has_ended():
+            os.kill(self.popen.pid, number)
+
     def stop(self):
-        if self.status is None:
-            self.popen.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.wait()
 
 
@@ -72,9 +76,8 @@ class Machine:
 
     def __exit__(self, *error):
         for process in self.running:
-            if process.status is None:
-                process.popen.kill()
-                process.wait()
+            process.signal(signal.SIGKILL)
+            process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

@@ -201,9 +201,9 @@ extension Connection {
     }
 
     private func expect(_ nonce: UInt32, wantsReply: Bool, within limit: Duration, _ waiter: RequestTable.Waiter) {
-        let now = node.environment.now()
-        requests.add(nonce, wantsReply: wantsReply, within: limit, now: now, waiter)
-        look(at: now + TimeAmount(limit))
+        let deadline = node.environment.now() + TimeAmount(limit)
+        requests.add(nonce, wantsReply: wantsReply, within: limit, until: deadline, waiter)
+        look(at: deadline)
     }
 
     /// Waits no longer for an answer; a late one means nothing.

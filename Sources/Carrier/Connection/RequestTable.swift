@@ -35,19 +35,21 @@ struct RequestTable {
     }
 
     /// Waits under a nonce of `nextNonce`.
-    mutating func add(_ nonce: UInt32, wantsReply: Bool, within limit: Duration, now: NIODeadline, _ waiter: Waiter) {
-        entries[nonce] = Entry(
-            wantsReply: wantsReply, limit: limit, deadline: now + TimeAmount(limit), waiter: waiter)
+    ///
+    /// - Parameter limit: how long that is, for the error of a deadline that passes.
+    mutating func add(
+        _ nonce: UInt32, wantsReply: Bool, within limit: Duration, until deadline: NIODeadline, _ waiter: Waiter
+    ) {
+        entries[nonce] = Entry(wantsReply: wantsReply, limit: limit, deadline: deadline, waiter: waiter)
     }
 
     /// Who waits for the reply, or the ack, with this nonce; nobody for one that is late, doubled or made up.
     mutating func take(_ nonce: UInt32, isReply: Bool) -> Waiter? {
-        guard let entry = entries[nonce], entry.wantsReply == isReply else {
+        guard let index = entries.index(forKey: nonce), entries.values[index].wantsReply == isReply else {
             unexpected &+= 1
             return nil
         }
-        entries[nonce] = nil
-        return entry.waiter
+        return entries.remove(at: index).value.waiter
     }
 
     /// Forgets the one with this nonce.

@@ -152,6 +152,9 @@ final class SessionLink: LinkDelegate {
     /// Bytes that wait to be sealed.
     var waitingBytes: Int { outbox.byteCount }
 
+    /// Records sealed since the key last changed.
+    var recordsUnderKey: Int { session?.recordsUnderKey ?? 0 }
+
     /// Whether bytes given now go out now.
     var isWritable: Bool { isOpen && link.isWritable && outbox.isEmpty }
 
@@ -160,7 +163,7 @@ final class SessionLink: LinkDelegate {
     /// Puts a frame behind those that wait; it goes out with the next flush.
     func send(_ frame: Frame) {
         guard isOpen else { return }
-        if outbox.isEmpty, let spare = environment.takeSpare() { outbox.giveSpare(spare) }
+        if !needsFlush, outbox.isEmpty, let spare = environment.takeSpare() { outbox.giveSpare(spare) }
         outbox.append(frame)
         setNeedsFlush()
     }
@@ -170,7 +173,8 @@ final class SessionLink: LinkDelegate {
         _ message: some Message, _ opcode: Opcode, _ flags: Frame.Flags, nonce: UInt32, buffer: Int
     ) throws -> Bool {
         guard isOpen else { return false }
-        if outbox.isEmpty, let spare = environment.takeSpare() { outbox.giveSpare(spare) }
+        // With a flush to come there is something in the outbox already.
+        if !needsFlush, outbox.isEmpty, let spare = environment.takeSpare() { outbox.giveSpare(spare) }
         let header = Frame(opcode, flags: flags, codec: type(of: message).codec, nonce: nonce)
         guard try outbox.append(header, limit: buffer, body: { try message.encode(into: &$0) }) else { return false }
         setNeedsFlush()

@@ -38,18 +38,28 @@ public struct Context {
     }
 
     /// Wants something done, after all that was wanted before.
-    public mutating func perform(_ effect: Effect) {
+    public mutating func perform(_ effect: consuming Effect) {
         effects.append((running, effect))
     }
 
     /// Sends a frame; the outcome of an expectation comes back as `answered`.
-    public mutating func send(_ frame: Frame, to destination: Destination, _ expectation: Expectation = .nothing) {
+    public mutating func send(
+        _ frame: consuming Frame, to destination: consuming Destination, _ expectation: consuming Expectation = .nothing
+    ) {
         perform(.send(frame, to: destination, expectation))
     }
 
     /// Answers a request.
     public mutating func reply(to inbound: Inbound, with message: some BuiltInMessage) {
         send(message.frame(flags: .reply, nonce: inbound.frame.nonce), to: Destination(inbound.peer))
+    }
+
+    /// Counts that a limit was reached.
+    public mutating func reached(_ limit: LimitUse.Name) { perform(.reached(limit)) }
+
+    /// Notes that a contact did not answer.
+    mutating func failed(_ node: NodeID) {
+        if contacts.failed(node, now: now) { reached(.contactFailures) }
     }
 
     /// Writes a line to the log.

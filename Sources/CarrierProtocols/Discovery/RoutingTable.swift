@@ -58,8 +58,10 @@ public struct RoutingTable: Sendable {
         case client
         /// Too near to us for one that nobody asked for.
         case tooNear
-        /// Too many contacts of its subnet.
-        case subnet
+        /// Too many contacts of its subnet in its bucket.
+        case subnetInBucket
+        /// Too many contacts of its subnet in the table.
+        case subnetInTable
     }
 
     struct Bucket: Sendable {
@@ -84,6 +86,9 @@ public struct RoutingTable: Sendable {
     public init(own: NodeID, limits: Limits = Limits()) {
         self.own = own
         self.limits = limits
+        // As it grows an array takes up to twice what it needs; this one is full in any network that is not tiny, and holds
+        // one too many while another takes its place.
+        siblings.reserveCapacity(limits.siblings + 1)
     }
 
     // MARK: Looking

@@ -40,9 +40,15 @@ public struct Outbox {
 
     /// Puts a frame behind what waits.
     public mutating func append(_ frame: Frame) {
-        frame.encodeHeader(into: &tail)
-        byteCount += Frame.headerSize
-        append(frame.body)
+        if frame.body.readableBytes < Self.largeBody {
+            frame.encode(into: &tail)
+            byteCount += frame.encodedSize
+            if tail.readableBytes >= Self.tailLimit { closeTail() }
+        } else {
+            frame.encodeHeader(into: &tail)
+            byteCount += Frame.headerSize
+            append(frame.body)
+        }
     }
 
     /// Puts bytes behind what waits.
@@ -68,8 +74,10 @@ public struct Outbox {
         _ header: Frame, limit: Int, body: (inout ByteBuffer) throws -> Void
     ) rethrows -> Bool {
         let start = tail.writerIndex
-        header.encodeHeader(into: &tail)
-        let bodyStart = tail.writerIndex
+        let bodyStart = start + Frame.headerSize
+        // The header is written once the body's size is known.
+        tail.reserveCapacity(minimumWritableBytes: Frame.headerSize)
+        tail.moveWriterIndex(to: bodyStart)
         var isKept = false
         defer { if !isKept { tail.moveWriterIndex(to: start) } }
         try body(&tail)
@@ -78,7 +86,10 @@ public struct Outbox {
             return false
         }
         isKept = true
-        tail.setInteger(bodySize, at: start, endianness: .little)
+        tail.withVeryUnsafeMutableBytes { bytes in
+            let room = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<bodyStart])
+            header.storeHeader(in: room, bodySize: bodySize)
+        }
         byteCount += size
         if tail.readableBytes >= Self.tailLimit { closeTail() }
         return true

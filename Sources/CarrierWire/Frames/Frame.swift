@@ -57,13 +57,7 @@ public struct Frame: Equatable, Sendable {
     public func encodeHeader(into output: inout ByteBuffer) {
         // One bounds check for the whole header: this runs once a message.
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.headerSize) { raw in
-            let length = UInt32(truncatingIfNeeded: body.readableBytes)
-            raw.storeBytes(of: length.littleEndian, toByteOffset: 0, as: UInt32.self)
-            raw.storeBytes(of: opcode.rawValue.littleEndian, toByteOffset: 4, as: UInt32.self)
-            raw.storeBytes(of: flags.rawValue, toByteOffset: 8, as: UInt8.self)
-            raw.storeBytes(of: codec.rawValue, toByteOffset: 9, as: UInt8.self)
-            raw.storeBytes(of: 0, toByteOffset: 10, as: UInt16.self)
-            raw.storeBytes(of: nonce.littleEndian, toByteOffset: 12, as: UInt32.self)
+            storeHeader(in: raw, bodySize: UInt32(truncatingIfNeeded: body.readableBytes))
             return Self.headerSize
         }
     }
@@ -71,7 +65,26 @@ public struct Frame: Equatable, Sendable {
     /// Appends header and body.
     @inlinable
     public func encode(into output: inout ByteBuffer) {
-        encodeHeader(into: &output)
-        output.writeImmutableBuffer(body)
+        // One bounds check for both: small frames are copied once a message.
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: encodedSize) { raw in
+            storeHeader(in: raw, bodySize: UInt32(truncatingIfNeeded: body.readableBytes))
+            body.withUnsafeReadableBytes { body in
+                UnsafeMutableRawBufferPointer(rebasing: raw[Self.headerSize...]).copyMemory(from: body)
+            }
+            return encodedSize
+        }
+    }
+
+    /// Writes the header of a body that is as large as this, whatever `body` holds.
+    ///
+    /// - Precondition: `raw` has room for 16 bytes.
+    @inlinable
+    public func storeHeader(in raw: UnsafeMutableRawBufferPointer, bodySize: UInt32) {
+        raw.storeBytes(of: bodySize.littleEndian, toByteOffset: 0, as: UInt32.self)
+        raw.storeBytes(of: opcode.rawValue.littleEndian, toByteOffset: 4, as: UInt32.self)
+        raw.storeBytes(of: flags.rawValue, toByteOffset: 8, as: UInt8.self)
+        raw.storeBytes(of: codec.rawValue, toByteOffset: 9, as: UInt8.self)
+        raw.storeBytes(of: 0, toByteOffset: 10, as: UInt16.self)
+        raw.storeBytes(of: nonce.littleEndian, toByteOffset: 12, as: UInt32.self)
     }
 }
