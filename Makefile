@@ -23,7 +23,7 @@ export SWIFT
 all: release
 
 .PHONY: all help demo test examples release install uninstall deb lint docs format bench bench-boringssl \
-  instructions simulate fuzz sanitize man completions clean
+  instructions simulate soak fuzz sanitize man completions clean
 
 help:
 	@echo 'make demo         install what is missing, build, show two nodes at work'
@@ -41,6 +41,7 @@ help:
 	@echo 'make fuzz         let libFuzzer try each target (SECONDS=60 TARGETS=…, see Fuzz/README.md)'
 	@echo 'make sanitize     run the tests that watch no clock under the thread and the address sanitizer'
 	@echo 'make simulate     run the overlay simulation'
+	@echo 'make soak         run 200 nodes for half an hour, with churn, loss and attacks (MINUTES=30 NODES=200 OUTPUT=.)'
 
 demo:
 	@Scripts/prerequisites build
@@ -130,6 +131,13 @@ instructions:
 
 simulate:
 	$(SWIFT) run -c release carrier-simulate $(ARGS)
+
+soak: MINUTES ?= 30
+soak: NODES ?= 200
+soak: OUTPUT ?= .
+soak:
+	$(SWIFT) build -c release --product carrier-soak
+	.build/release/carrier-soak --minutes $(MINUTES) --nodes $(NODES) --output '$(OUTPUT)' $(ARGS)
 
 fuzz: SECONDS ?= 60
 fuzz:

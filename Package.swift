@@ -135,13 +135,16 @@ let package = Package(
             "CarrierTesting",
             [
                 "Carrier", "CarrierProtocols", "CarrierTransport", "CarrierWire", "CarrierCrypto",
-                .product(name: "NIOCore", package: nio), .product(name: "NIOEmbedded", package: nio),
+                .product(name: "NIOConcurrencyHelpers", package: nio), .product(name: "NIOCore", package: nio),
+                .product(name: "NIOEmbedded", package: nio),
             ]),
 
+        // What measurements say, and how: tables, JSON lines, pictures.
+        module("BenchmarkReport", path: "Benchmarks/Report"),
         .executableTarget(
             name: "carrier-simulate",
             dependencies: [
-                "CarrierTesting", "CarrierProtocols", "CarrierWire", "CarrierCrypto",
+                "BenchmarkReport", "CarrierTesting", "CarrierProtocols", "CarrierWire", "CarrierCrypto",
                 .product(name: "NIOCore", package: nio),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/Simulation", swiftSettings: house),
@@ -157,6 +160,14 @@ let package = Package(
             dependencies: [
                 "CarrierCrypto", "CarrierProtocols", "CarrierWire", .product(name: "NIOCore", package: nio),
             ], path: "Benchmarks/Paths", swiftSettings: house),
+        .systemLibrary(name: "CMalloc", path: "Benchmarks/CMalloc"),
+        .executableTarget(
+            name: "carrier-soak",
+            dependencies: [
+                "BenchmarkReport", "CMalloc", "Carrier", "CarrierTesting", .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio), .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/Soak", swiftSettings: house),
         example("Chat", "example-chat"),
         example("Service", "example-service", [.product(name: "SwiftProtobuf", package: "swift-protobuf")]),
         example("KeyExchange", "example-key-exchange", [.product(name: "NIOCore", package: nio)]),

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkReport
 internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierTesting

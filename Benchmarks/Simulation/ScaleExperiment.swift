@@ -1,3 +1,4 @@
+internal import BenchmarkReport
 internal import CarrierCrypto
 internal import CarrierProtocols
 internal import CarrierTesting

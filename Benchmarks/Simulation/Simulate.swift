@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkReport
 internal import CarrierCrypto
 internal import CarrierTesting
 
@@ -42,7 +43,7 @@ struct Simulate: ParsableCommand {
     var output = "."
 
     func run() throws {
-        let report = try Report(folder: output)
+        let report = try Report("simulation", folder: output)
         for experiment in experiments {
             switch experiment {
             case .lookup:

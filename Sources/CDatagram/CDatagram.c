@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -62,4 +63,24 @@ int cdatagram_forbid_fragments(int descriptor, int family) {
         ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof value)
         : setsockopt(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof value);
     return status < 0 ? errno : 0;
+}
+
+int cdatagram_connect(
+    const struct sockaddr *remote, socklen_t remote_size, void *here, void *there) {
+    int descriptor = socket(remote->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    socklen_t here_size = remote_size, there_size = remote_size;
+    if (connect(descriptor, remote, remote_size) < 0 || getsockname(descriptor, here, &here_size) < 0 ||
+        getpeername(descriptor, there, &there_size) < 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int cdatagram_error(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }

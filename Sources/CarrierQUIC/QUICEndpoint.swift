@@ -207,7 +207,7 @@
         }
 
         func socketWasRefused() {
-            // Only a connected socket hears of it: it has one connection.
+            // Only a socket that dials hears of it: it has one connection.
             let all = Array(connections.values)
             loop.assumeIsolated().execute { for connection in all { connection.wasRefused() } }
         }

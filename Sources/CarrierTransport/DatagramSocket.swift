@@ -17,7 +17,7 @@ public protocol DatagramSocketDelegate: AnyObject {
     func socketDidReadAll()
     /// What waited has been sent.
     func socketDidDrain()
-    /// The other side of a connected socket says that nobody listens there; it can be a lie.
+    /// The network says that nobody listens where a socket dials; it can be a lie.
     func socketWasRefused()
     /// The socket is gone; comes once, nothing comes after it.
     func socketDidClose()
@@ -34,6 +34,11 @@ public final class DatagramSocket: ChannelInboundHandler {
     private static let bufferSize = 4 << 20
     /// How soon to try again when the system has no room. It says so only when megabytes wait.
     private static let retry: TimeAmount = .microseconds(500)
+    /// How long a dial may hear nothing before the scout asks whether anybody listens there; a node answers sooner as a
+    /// rule, and never hears of a scout.
+    private static let patience: TimeAmount = .milliseconds(200)
+    /// When the scout looks for an answer after that; the last time it goes home.
+    private static let looks: [TimeAmount] = [.milliseconds(5), .milliseconds(50), .milliseconds(250), .seconds(1)]
 
     /// Who gets what arrives; held weakly.
     public weak var delegate: (any DatagramSocketDelegate)?
@@ -46,7 +51,10 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// Whether many datagrams of equal size can be sent at once.
     public private(set) var canSegment: Bool
 
+    /// The only address to exchange datagrams with; nil for all.
     private let remoteAddress: SocketAddress?
+    /// While nothing has been heard of that address.
+    private var scout: DatagramScout?
     private let namesSource: Bool
     private let channel: any Channel
     private var descriptor: CInt = -1
@@ -62,7 +70,7 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// Binds a socket.
     ///
     /// - Parameters:
-    ///   - address: where to bind; with `remote`, ignored.
+    ///   - address: where to bind; with `remote`, ignored: then it is where the way there begins.
     ///   - remote: the only address to exchange datagrams with; nil for all.
     ///   - usesOffload: whether the system cuts and joins datagrams for us (GSO, GRO).
     ///   - loop: where the socket lives.
@@ -70,6 +78,15 @@ public final class DatagramSocket: ChannelInboundHandler {
     public static func open(
         on address: SocketAddress, remote: SocketAddress? = nil, usesOffload: Bool, loop: any EventLoop
     ) -> EventLoopFuture<NIOLoopBound<DatagramSocket>> {
+        let scout: DatagramScout?
+        var place = address
+        do {
+            scout = try remote.map { try DatagramScout(to: $0) }
+            if let local = scout?.local {
+                place = local
+                place.port = 0
+            }
+        } catch { return loop.makeFailedFuture(error) }
         let joins = usesOffload && System.supportsUDPReceiveOffload
         var bootstrap = DatagramBootstrap(group: loop)
             .channelOption(.socketOption(.so_rcvbuf), value: bufferSize)
@@ -81,23 +98,27 @@ public final class DatagramSocket: ChannelInboundHandler {
                 .channelOption(.datagramReceiveSegmentSize, value: true)
         }
         if remote == nil { bootstrap = bootstrap.channelOption(.receivePacketInfo, value: true) }
-        let opened = if let remote { bootstrap.connect(to: remote) } else { bootstrap.bind(to: address) }
-        return opened.flatMapThrowing { channel in
+        return bootstrap.bind(to: place).flatMapThrowing { channel in
             let socket = try DatagramSocket(
-                channel, remote: remote, canSegment: usesOffload && System.supportsUDPSegmentationOffload)
+                channel, scout, canSegment: usesOffload && System.supportsUDPSegmentationOffload)
             try channel.pipeline.syncOperations.addHandler(socket)
+            socket.sendScout()
             return NIOLoopBound(socket, eventLoop: loop)
+        }.flatMapErrorThrowing { error in
+            scout?.close()
+            throw error
         }
     }
 
-    private init(_ channel: any Channel, remote: SocketAddress?, canSegment: Bool) throws {
+    private init(_ channel: any Channel, _ scout: DatagramScout?, canSegment: Bool) throws {
         guard let local = channel.localAddress else { throw ChannelError.unknownLocalAddress }
         self.channel = channel
         self.canSegment = canSegment
         loop = channel.eventLoop
-        remoteAddress = remote
+        self.scout = scout
+        remoteAddress = scout?.remote
         localAddress = local
-        namesSource = remote == nil && (local.ipAddress == "0.0.0.0" || local.ipAddress == "::")
+        namesSource = scout == nil && (local.ipAddress == "0.0.0.0" || local.ipAddress == "::")
         let handle = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
             $0
         }
@@ -122,7 +143,7 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// - Parameters:
     ///   - bytes: the datagrams, one after the other.
     ///   - segment: the size of each but the last.
-    ///   - remote: where to; ignored by a connected socket.
+    ///   - remote: where to; ignored by a socket that dials.
     ///   - local: the source address, where the socket is bound to all; nil for the system's choice.
     public func send(
         _ bytes: UnsafeRawBufferPointer, segment: Int, to remote: SocketAddress?, from local: SocketAddress? = nil
@@ -148,7 +169,6 @@ public final class DatagramSocket: ChannelInboundHandler {
             // The device cannot cut datagrams after all.
             canSegment = false
             return sendApart(bytes, segment, remote, local)
-        case ECONNREFUSED: delegate?.socketWasRefused()
         default: break
         }
         return true
@@ -186,8 +206,8 @@ public final class DatagramSocket: ChannelInboundHandler {
                 cdatagram_send(descriptor, bytes.baseAddress, bytes.count, segment, target, socklen_t(size), source)
             }
         }
-        guard remoteAddress == nil, let remote else { return send(nil, 0) }
-        return remote.withSockAddr { send($0, $1) }
+        guard let target = remoteAddress ?? remote else { return EDESTADDRREQ }
+        return target.withSockAddr { send($0, $1) }
     }
 
     private func retryLater() {
@@ -228,7 +248,33 @@ public final class DatagramSocket: ChannelInboundHandler {
     public func close() {
         descriptor = -1
         waiting = []
+        dismissScout()
         channel.close(promise: nil)
+    }
+
+    // MARK: Whether anybody is there
+
+    private func sendScout() {
+        guard scout != nil else { return }
+        loop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in
+            self?.scout?.knock()
+            self?.awaitScout(Self.looks[...])
+        }
+    }
+
+    private func awaitScout(_ looks: ArraySlice<TimeAmount>) {
+        guard let pause = looks.first else { return dismissScout() }
+        loop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
+            guard let self, let scout else { return }
+            guard scout.isRefused else { return awaitScout(looks.dropFirst()) }
+            dismissScout()
+            delegate?.socketWasRefused()
+        }
+    }
+
+    private func dismissScout() {
+        scout?.close()
+        scout = nil
     }
 
     // MARK: Reading
@@ -239,6 +285,10 @@ public final class DatagramSocket: ChannelInboundHandler {
         let count = envelope.data.readableBytes
         // Nobody can be answered at port 0.
         guard count > 0, envelope.remoteAddress.port != 0 else { return }
+        if let remoteAddress {
+            guard envelope.remoteAddress == remoteAddress else { return }
+            dismissScout()
+        }
         var local = localAddress
         if namesSource, var destination = envelope.metadata?.packetInfo?.destinationAddress {
             destination.port = local.port
@@ -254,15 +304,14 @@ public final class DatagramSocket: ChannelInboundHandler {
         delegate?.socketDidReadAll()
     }
 
-    /// What NIO calls when something failed; not for applications.
-    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? IOError, error.errnoCode == ECONNREFUSED { delegate?.socketWasRefused() }
-    }
+    /// One datagram more that was lost.
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 
     /// What NIO calls when the socket is closed; not for applications.
     public func channelInactive(context: ChannelHandlerContext) {
         descriptor = -1
         waiting = []
+        dismissScout()
         delegate?.socketDidClose()
     }
 }

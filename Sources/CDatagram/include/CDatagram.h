@@ -15,3 +15,13 @@ int cdatagram_send(
 
 /// Makes the kernel refuse datagrams that do not fit instead of cutting them, as path MTU discovery needs.
 int cdatagram_forbid_fragments(int descriptor, int family);
+
+/// Opens a socket that is connected to `remote`, and writes which addresses the system gave both ends: in its form,
+/// of the family of `remote`, each into `remote_size` bytes.
+///
+/// Returns its descriptor, or the negative error number.
+int cdatagram_connect(
+    const struct sockaddr *remote, socklen_t remote_size, void *here, void *there);
+
+/// Takes the error that waits at a socket; 0 for none.
+int cdatagram_error(int descriptor);

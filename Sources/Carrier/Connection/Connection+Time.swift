@@ -58,6 +58,7 @@ extension Connection {
             let due = max(session.heardAt, keepaliveSentAt ?? session.heardAt) + TimeAmount(interval)
             if now >= due {
                 keepaliveSentAt = now
+                node.note(.keepalive)
                 send(Keepalive().frame(), wantsReply: true, within: limits.idle.drop, .call { _ in })
                 look(at: now + TimeAmount(interval))
             } else {

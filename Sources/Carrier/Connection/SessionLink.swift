@@ -152,6 +152,9 @@ final class SessionLink: LinkDelegate {
     /// Bytes that wait to be sealed.
     var waitingBytes: Int { outbox.byteCount }
 
+    /// Records sealed since the key last changed.
+    var recordsUnderKey: Int { session?.recordsUnderKey ?? 0 }
+
     /// Whether bytes given now go out now.
     var isWritable: Bool { isOpen && link.isWritable && outbox.isEmpty }
 

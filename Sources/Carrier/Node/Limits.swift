@@ -35,6 +35,9 @@ public struct Limits: Sendable, Hashable {
         public var timeout: Duration = .seconds(5)
         /// The head start of each address before the next one. Default 250 ms (RFC 8305 §5).
         public var stagger: Duration = .milliseconds(250)
+        /// All addresses of a peer that a component has a message for, up to the answer, where the answer alone is given
+        /// less. Default 2 s.
+        public var delivery: Duration = .seconds(2)
     }
 
     /// What receiving may cost.
@@ -86,6 +89,9 @@ public struct Limits: Sendable, Hashable {
     public var send = Send()
     /// What silence means.
     public var idle = Idle()
+
+    /// What the node remembers of others, and of how many in one subnet.
+    public var table = RoutingTable.Limits()
 
     /// The defaults.
     public init() {}

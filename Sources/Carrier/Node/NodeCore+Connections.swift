@@ -61,6 +61,7 @@ extension NodeCore: SessionLinkOwner {
         if case .handshake(let error) = end {
             log.debug("\(session.remoteAddress): \(error)")
             statistics.failedHandshakes += 1
+            if case .messageTooLong = error { note(.handshakeMessage) }
             meters.failedHandshakes.increment()
             observer(.handshakeFailed(session.remoteAddress, error))
         }

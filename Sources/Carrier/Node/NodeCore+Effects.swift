@@ -87,6 +87,7 @@ extension NodeCore {
             statistics.penalties += 1
             meters.penalties.increment()
             connections[peer]?.penalise(text)
+        case .reached(let limit): note(limit)
         case .log(let level, let text):
             log.log(level: level, "\(host.name(of: component)): \(text)")
         }
@@ -99,13 +100,26 @@ extension NodeCore {
         guard !destination.addresses.isEmpty, !isStopping else {
             return failed(expectation, destination.peer, .unreachable("not connected"), for: component)
         }
-        dial(destination.addresses.map { $0.pinned(to: destination.peer) }) { [self] result in
+        let began = loop.now
+        reach(destination, within: patience(expectation)) { [self] result in
             switch result {
-            case .success(let connection): send(frame, over: connection, expectation, for: component)
+            case .success(let connection):
+                let left = expectation.shortened(to: patience(expectation) - Duration(loop.now - began))
+                send(frame, over: connection, left, for: component)
+            case .failure(.timeout(_, let limit)):
+                failed(expectation, destination.peer, .timeout(limit), for: component)
             case .failure(let error):
                 failed(expectation, destination.peer, .unreachable("\(error)"), for: component)
             }
             carryOutWork()
+        }
+    }
+
+    /// How long a message may take with the connection that must be made for it first.
+    private func patience(_ expectation: Expectation) -> Duration {
+        switch expectation {
+        case .nothing: configuration.limits.dial.timeout
+        case .reply(_, let limit), .ack(_, let limit): max(limit, configuration.limits.dial.delivery)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import CarrierProtocols
+internal import CarrierWire
 
 extension NodeCore {
     /// A limit was reached.
@@ -27,35 +28,39 @@ extension NodeCore {
         return now
     }
 
-    /// Every limit, in the order of its names.
+    /// Every limit, in the order of the names: those of connections, then those of the components.
     var limitUses: [LimitUse] {
+        let order = Dictionary(uniqueKeysWithValues: zip(LimitUse.Name.allCases, 0...))
+        return (ownLimitUses + host.limits).map { use in
+            var use = use
+            use.reached = reached(use.name)
+            return use
+        }.sorted { order[$0.name, default: 0] < order[$1.name, default: 0] }
+    }
+
+    private var ownLimitUses: [LimitUse] {
         let limits = configuration.limits
-        func milliseconds(_ duration: Duration) -> Double { Double(duration.nanoseconds) / 1e6 }
         func most(_ value: (Connection) -> Int) -> Int { connections.values.map(value).max() ?? 0 }
-        return LimitUse.Name.allCases.map { name in
-            let (used, limit): (Int?, Double) =
-                switch name {
-                case .handshake: (nil, milliseconds(limits.handshake.deadline))
-                case .halfOpen: (halfOpen.count, Double(limits.handshake.halfOpen))
-                case .inbound: (inboundCount, Double(limits.connections.inbound))
-                case .outbound: (outboundCount, Double(limits.connections.outbound))
-                case .perSite: (nil, Double(limits.connections.perSite))
-                case .newConnections: (nil, limits.connections.newPerSecond)
-                case .dial: (nil, milliseconds(limits.dial.timeout))
-                case .frame: (nil, milliseconds(limits.receive.frame))
-                case .processing: (nil, milliseconds(limits.receive.processing))
-                case .message: (nil, Double(limits.receive.message))
-                case .forNothing: (nil, limits.receive.forNothing.perSecond)
-                case .waiting: (most { $0.inbox.bytes }, Double(limits.receive.waiting))
-                case .sendBuffer: (most { $0.session?.waitingBytes ?? 0 }, Double(limits.send.buffer))
-                case .sendWait: (nil, milliseconds(limits.send.wait))
-                case .sendFull: (nil, milliseconds(limits.send.full))
-                case .requests: (most { $0.outstanding }, Double(limits.send.requests))
-                case .request: (nil, milliseconds(limits.send.request))
-                case .idle: (nil, milliseconds(limits.idle.drop))
-                }
-            return LimitUse(name: name, used: used, limit: limit, reached: reached(name))
-        }
+        let rate = TokenBucket.Rate(
+            perSecond: limits.connections.newPerSecond, burst: Double(limits.connections.newBurst))
+        return [
+            LimitUse(.handshake, limits.handshake.deadline),
+            LimitUse(.handshakeMessage, StreamHandshake.messageLimit),
+            LimitUse(.halfOpen, used: halfOpen.count, limits.handshake.halfOpen),
+            LimitUse(.inbound, used: inboundCount, limits.connections.inbound),
+            LimitUse(.outbound, used: outboundCount, limits.connections.outbound),
+            LimitUse(.perSite, limits.connections.perSite), LimitUse(.newConnections, rate),
+            LimitUse(.dial, limits.dial.timeout), LimitUse(.frame, limits.receive.frame),
+            LimitUse(.processing, limits.receive.processing), LimitUse(.message, limits.receive.message),
+            LimitUse(.depth, MsgpackValue.depthLimit), LimitUse(.forNothing, limits.receive.forNothing),
+            LimitUse(.waiting, used: most { $0.inbox.bytes }, limits.receive.waiting),
+            LimitUse(.sendBuffer, used: most { $0.session?.waitingBytes ?? 0 }, limits.send.buffer),
+            LimitUse(.sendWait, limits.send.wait), LimitUse(.sendFull, limits.send.full),
+            LimitUse(.requests, used: most { $0.outstanding }, limits.send.requests),
+            LimitUse(.request, limits.send.request), LimitUse(.keepalive, limits.idle.keepalive ?? .zero),
+            LimitUse(.idle, limits.idle.drop),
+            LimitUse(.records, used: most { $0.session?.recordsUnderKey ?? 0 }, Int(RecordSealer.rekeyInterval)),
+        ]
     }
 
     private func reached(_ name: LimitUse.Name) -> UInt64 {

@@ -24,6 +24,8 @@ final class NodeCore {
     /// Sessions that wait for the probe of the connection that stands.
     var contenders: [PeerID: Contender] = [:]
     var attempts: [DialAttempt] = []
+    /// Peers that components have messages for, and no connection yet.
+    var reaching: [PeerID: Reaching] = [:]
     var admission: Admission
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false
@@ -98,7 +100,8 @@ final class NodeCore {
         host = try ComponentHost(
             components,
             context: Context(
-                now: Instant(loop.now), unixMicroseconds: wallClock, random: SystemRandom(), own: record))
+                now: Instant(loop.now), unixMicroseconds: wallClock, random: SystemRandom(), own: record,
+                limits: configuration.limits.table))
     }
 
     /// Calls `listener` with each notice until it returns true.

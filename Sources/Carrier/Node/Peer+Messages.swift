@@ -130,8 +130,14 @@ extension Peer {
             return (try messages.decode(taken.frame, as: type), taken.lock)
         } catch {
             if locks { ReceiveLock(connection, taken.lock).release() }
+            if let error = error as? WireError, case .tooDeep = error.problem { noteDepth() }
             throw ReceiveError.malformed("\(error)")
         }
+    }
+
+    private func noteDepth() {
+        let connection = connection
+        Node.onLoop(connection.eventLoop) { connection.value.node.note(.depth) }
     }
 
     /// A frame, and the number of the lock that was taken with it.

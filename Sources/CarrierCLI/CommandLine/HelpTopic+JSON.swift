@@ -20,7 +20,7 @@ extension HelpTopic {
                    reachable address reachable via reason  a peer dialled the node
                    stats    uptime_s inbound outbound disconnected broken
                             failed_handshakes refused penalties frames tx_bytes rx_bytes
-                            limits[name limit used reached]  with --stats
+                            limits[name limit burst used reached]  with --stats
         dial       session  target peer pinned transport connect_ms handshake_ms
                    message  as listen, with --messages json
         ping       session  as dial

@@ -75,6 +75,9 @@ struct LookupCommand: CarrierCommand {
         if let closest, !(1...256).contains(closest) {
             throw ValidationError("--closest expects 1 to 256, got \(closest)")
         }
+        if closest != nil, verify || minAgree != nil {
+            throw ValidationError("--verify and --min-agree are about one peer; leave them out with --closest")
+        }
         if let minAgree, !(1...paths).contains(minAgree) {
             throw ValidationError("--min-agree expects 1 to \(paths), the number of paths, got \(minAgree)")
         }
@@ -122,8 +125,10 @@ struct LookupCommand: CarrierCommand {
         if let picture { console.output.line(picture.graph(text, result, nearest: closest).text) }
         if let closest { return show(result.closest.prefix(closest), of: result, console) }
         guard let found = result.found, !result.addresses.isEmpty else {
-            console.diagnostics.error(
-                "\(text): not found; \(result.queries) queries, \(result.answers) answers over \(result.paths) paths")
+            console.report(
+                Failure(
+                    .negative, target: text,
+                    "not found; \(result.queries) queries, \(result.answers) answers over \(result.paths) paths"))
             return .negative
         }
         for address in result.addresses where !dot {
@@ -146,11 +151,10 @@ struct LookupCommand: CarrierCommand {
         _ neighbours: ArraySlice<LookupResult.Neighbour>, of result: LookupResult, _ console: Console
     ) -> ExitCode {
         for neighbour in neighbours where !dot {
-            let record = neighbour.node.record
-            for address in record.addresses.compactMap({ try? Address($0) }).prefix(1) {
+            for address in neighbour.addresses.prefix(1) {
                 console.output.emit(
                     FoundRecord(
-                        peer: record.peer, address: address.pinned(to: record.peer),
+                        peer: neighbour.node.peer, address: address,
                         agreeing: neighbour.pathsAgreeing, paths: result.paths, isVerified: nil))
             }
         }

@@ -24,6 +24,7 @@ struct StatsRecord: Record {
                 line.elementObject { line in
                     line.add("name", limit.name.rawValue)
                     line.add("limit", limit.limit)
+                    if let burst = limit.burst { line.add("burst", burst) }
                     if let used = limit.used { line.add("used", used) }
                     line.add("reached", limit.reached)
                 }

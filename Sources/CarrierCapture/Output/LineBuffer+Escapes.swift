@@ -12,14 +12,12 @@ extension LineBuffer {
     package mutating func append(escaping bytes: UnsafeRawBufferPointer, for target: Escaping) {
         var position = 0
         while position < bytes.count {
-            let plain = Self.plainPrefix(bytes, from: position)
-            if plain > position {
+            let byte = bytes[position]
+            if Self.isPlain(byte) {
+                let plain = Self.plainPrefix(bytes, from: position)
                 append(UnsafeRawBufferPointer(rebasing: bytes[position..<plain]))
                 position = plain
-                if position == bytes.count { return }
-            }
-            let byte = bytes[position]
-            if byte < 0x80 {
+            } else if byte < 0x80 {
                 append(escape: byte, for: target)
                 position += 1
             } else {
@@ -43,12 +41,12 @@ extension LineBuffer {
             if special != SIMDMask(repeating: false) { break }
             position += 16
         }
-        while position < bytes.count {
-            let byte = bytes[position]
-            if byte < 0x20 || byte >= 0x7f || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
-            position += 1
-        }
+        while position < bytes.count, isPlain(bytes[position]) { position += 1 }
         return position
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     /// One ASCII byte that `plainPrefix` stopped at.
@@ -66,9 +64,19 @@ extension LineBuffer {
     }
 
     private mutating func append(numeric byte: UInt8, for target: Escaping) {
-        append(target == .json ? "\\u00" : "\\x")
-        append(Self.hexDigit(byte >> 4))
-        append(Self.hexDigit(byte & 15))
+        // Written at once: megabytes may need nothing but escapes.
+        append(atMost: 6) { room in
+            room[0] = UInt8(ascii: "\\")
+            room[1] = UInt8(ascii: target == .json ? "u" : "x")
+            var position = 2
+            if target == .json {
+                (room[2], room[3]) = (UInt8(ascii: "0"), UInt8(ascii: "0"))
+                position = 4
+            }
+            room[position] = Self.hexDigit(byte >> 4)
+            room[position + 1] = Self.hexDigit(byte & 15)
+            return position + 2
+        }
     }
 
     /// The UTF-8 sequence that begins at `position`; returns its length. A C1 control and a byte that begins no

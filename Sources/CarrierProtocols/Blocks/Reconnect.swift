@@ -43,6 +43,8 @@ public struct Reconnect: Component {
         for index in addresses.indices { dial(index, &context) }
     }
 
+    public func limits(_ context: Context) -> [LimitUse] { [LimitUse(.dialAttempts, configuration.attempts)] }
+
     private func dial(_ index: Int, _ context: inout Context) {
         context.perform(.dial(addresses[index], ticket: Ticket(UInt64(index))))
     }
@@ -59,7 +61,8 @@ public struct Reconnect: Component {
         case .failure(let error):
             failures[index] += 1
             guard failures[index] < configuration.attempts else {
-                return context.perform(.deliver(GivenUp(address: addresses[index], error: error)))
+                context.perform(.deliver(GivenUp(address: addresses[index], error: error)))
+                return context.reached(.dialAttempts)
             }
             later(index, &context)
         }

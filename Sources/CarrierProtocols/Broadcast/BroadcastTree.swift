@@ -58,6 +58,15 @@ public struct BroadcastTree: Component {
         repairLimits = TokenBuckets(configuration.repairRate)
     }
 
+    public func limits(_ context: Context) -> [LimitUse] {
+        [
+            LimitUse(.broadcastAge, configuration.ageLimit),
+            LimitUse(.broadcastIDs, used: seen.count, configuration.idLimit),
+            LimitUse(.broadcastBodies, used: seen.bytes, configuration.bodyLimit),
+            LimitUse(.broadcasts, configuration.originRate),
+        ]
+    }
+
     mutating func ticket(_ what: Pending?) -> Ticket {
         lastTicket &+= 1
         let ticket = Ticket(lastTicket)
@@ -137,6 +146,7 @@ public struct BroadcastTree: Component {
         let id = message.id
         guard !seen.contains(id) else { return meet(message, id, again: sender, &context) }
         guard isTimely(message, context), message.origin != context.own.peer else {
+            if message.origin != context.own.peer { context.reached(.broadcastAge) }
             context.log(.debug, "broadcast \(id) dropped: not of this time, or our own")
             return
         }
@@ -145,6 +155,7 @@ public struct BroadcastTree: Component {
             return
         }
         guard originLimits.take(message.origin, now: context.now) else {
+            context.reached(.broadcasts)
             context.log(.debug, "broadcast \(id) dropped: \(message.origin.short) is over its rate")
             return
         }
@@ -188,7 +199,9 @@ public struct BroadcastTree: Component {
         repair.height = 0
         repair.hops = message.hops == .max ? .max : message.hops + 1
         repair.wantsReport = false
-        seen.insert(id, body: repair.frame().body, now: context.now, expires: context.now + kept)
+        let full = seen.insert(id, body: repair.frame().body, now: context.now, expires: context.now + kept)
+        if full.ids { context.reached(.broadcastIDs) }
+        if full.bodies { context.reached(.broadcastBodies) }
         wanted[id] = nil
         announce(&context)
     }

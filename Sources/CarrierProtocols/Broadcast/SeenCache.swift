@@ -33,16 +33,23 @@ struct SeenCache: Sendable {
     func body(_ id: Broadcast.ID) -> ByteBuffer? { bodies[id] }
 
     /// Remembers a message that was not there.
-    mutating func insert(_ id: Broadcast.ID, body: ByteBuffer, now: Instant, expires: Instant) {
+    ///
+    /// - Returns: whether ids and whether bodies had to be forgotten for it before their time.
+    mutating func insert(
+        _ id: Broadcast.ID, body: ByteBuffer, now: Instant, expires: Instant
+    ) -> (ids: Bool, bodies: Bool) {
         forget(now)
+        let isFull = order.count >= idLimit
         while order.count >= idLimit { forgetFirst() }
         entries[id] = Entry(received: now, expires: expires)
         order.append(id)
-        guard body.readableBytes <= byteLimit else { return }
+        guard body.readableBytes <= byteLimit else { return (isFull, true) }
         bodies[id] = body
         bodyOrder.append(id)
         bytes += body.readableBytes
+        let isHeavy = bytes > byteLimit
         while bytes > byteLimit, let oldest = bodyOrder.popFirst() { dropBody(oldest) }
+        return (isFull, isHeavy)
     }
 
     /// Forgets what could not come again.

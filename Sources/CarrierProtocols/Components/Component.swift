@@ -12,6 +12,8 @@ public protocol Component: Sendable {
     /// The opcodes whose messages come here. Of carrier's own opcodes each belongs to one component; several components
     /// may share an application's.
     var opcodes: [Opcode] { get }
+    /// The limits that this component keeps to, and how much of each is in use; `Context.reached` says when one was.
+    func limits(_ context: Context) -> [LimitUse]
 
     /// The node runs: schedule what is to happen, dial whom you need.
     mutating func started(_ context: inout Context) throws
@@ -37,6 +39,7 @@ public protocol Component: Sendable {
 extension Component {
     public var name: String { String(describing: Self.self) }
     public var opcodes: [Opcode] { [] }
+    public func limits(_ context: Context) -> [LimitUse] { [] }
     public mutating func started(_ context: inout Context) throws {}
     public mutating func connected(_ peer: PeerInfo, _ context: inout Context) throws {}
     public mutating func renewed(_ peer: PeerInfo, _ context: inout Context) throws {}

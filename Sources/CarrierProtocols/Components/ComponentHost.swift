@@ -37,6 +37,9 @@ public struct ComponentHost {
         components.indices.contains(component) ? components[component].name : "node"
     }
 
+    /// The limits of all components.
+    public var limits: [LimitUse] { components.flatMap { $0.limits(context) } }
+
     /// Whether any component receives this opcode.
     public func receives(_ opcode: Opcode) -> Bool { routes[opcode] != nil }
 
@@ -96,6 +99,7 @@ public struct ComponentHost {
                 } catch let error as WireError {
                     // A malformed body is the peer's fault and ends its connection, whoever notices.
                     isClaimed = true
+                    if case .tooDeep = error.problem { context.reached(.depth) }
                     context.perform(.disconnect(message.peer, .protocolError, "\(message.opcode): \(error)"))
                 }
             }

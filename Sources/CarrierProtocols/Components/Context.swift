@@ -54,6 +54,14 @@ public struct Context {
         send(message.frame(flags: .reply, nonce: inbound.frame.nonce), to: Destination(inbound.peer))
     }
 
+    /// Counts that a limit was reached.
+    public mutating func reached(_ limit: LimitUse.Name) { perform(.reached(limit)) }
+
+    /// Notes that a contact did not answer.
+    mutating func failed(_ node: NodeID) {
+        if contacts.failed(node, now: now) { reached(.contactFailures) }
+    }
+
     /// Writes a line to the log.
     public mutating func log(_ level: Logger.Level, _ text: @autoclosure () -> String) {
         perform(.log(level, text()))

@@ -23,6 +23,8 @@ public enum Effect: Sendable {
     case deliver(any Notice)
     /// The peer misbehaved; enough of this ends its connection.
     case penalise(PeerID, String)
+    /// A limit was reached: count it.
+    case reached(LimitUse.Name)
     /// Write a line to the log.
     case log(Logger.Level, String)
 }
@@ -60,6 +62,15 @@ public enum Expectation: Hashable, Sendable {
     case reply(Ticket, within: Duration)
     /// An ack: the frame goes out with `needsAck`.
     case ack(Ticket, within: Duration)
+
+    /// The same, within so much time where that is less.
+    public func shortened(to limit: Duration) -> Expectation {
+        switch self {
+        case .nothing: .nothing
+        case .reply(let ticket, let own): .reply(ticket, within: min(own, limit))
+        case .ack(let ticket, let own): .ack(ticket, within: min(own, limit))
+        }
+    }
 }
 
 /// How an expectation ended.

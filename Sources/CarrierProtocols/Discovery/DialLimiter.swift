@@ -6,6 +6,8 @@ struct DialLimiter: Sendable {
     /// Default: one a second, 16 at once.
     private var buckets = TokenBuckets<IPAddress>(TokenBucket.Rate(perSecond: 1, burst: 16))
 
+    var rate: TokenBucket.Rate { buckets.rate }
+
     /// Whether the address may be dialled now.
     mutating func allows(_ address: Address, now: Instant) -> Bool {
         guard let ip = address.ip, Reach(ip) != .loopback else { return true }
@@ -19,8 +21,8 @@ extension Context {
     mutating func destination(of verified: VerifiedRecord, toldAt reach: Reach) -> Destination? {
         if peers[verified.peer] != nil { return Destination(verified.peer) }
         var addresses: [Address] = []
-        for address in verified.record.dialable(toldAt: reach) where dials.allows(address, now: now) {
-            addresses.append(address)
+        for address in verified.record.dialable(toldAt: reach) {
+            if dials.allows(address, now: now) { addresses.append(address) } else { reached(.dials) }
         }
         return addresses.isEmpty ? nil : Destination(verified.peer, dialling: addresses)
     }

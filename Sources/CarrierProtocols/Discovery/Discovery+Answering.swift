@@ -14,6 +14,7 @@ extension Discovery {
         }
         let request = try LookupNodeRequest(fields: inbound.frame.body)
         guard answerLimits.take(inbound.peer, now: context.now) else {
+            context.reached(.lookupsAnswered)
             context.log(.debug, "lookup of \(inbound.peer.short) left unanswered: over its rate")
             return
         }

@@ -51,6 +51,9 @@ extension Discovery {
         }
     }
 
+    /// How long the farther buckets are filled at the most: peers that fall silent must not keep a node from saying that it has
+    /// joined. Upkeep goes on with what is left.
+    private static let fillingLimit: Duration = .seconds(10)
     /// Most bootstrap addresses that are dialled at a time.
     private static let bootstrapLimit = 16
 
@@ -114,6 +117,7 @@ extension Discovery {
             let k = context.contacts.limits.bucketSize
             let wanting = refreshable(context).filter { context.contacts.contacts(inBucket: $0).count < k }
             joining.phase = .filling(wanting)
+            context.perform(.schedule(ticket(.settle), at: context.now + Self.fillingLimit))
             fillNext(&context)
         case (.filling, .refresh): fillNext(&context)
         default: break
@@ -132,6 +136,10 @@ extension Discovery {
         guard joining.phase == .filling([]), checks.isIdle,
             !active.values.contains(where: { $0.purpose == .refresh })
         else { return }
+        settle(&context)
+    }
+
+    mutating func settle(_ context: inout Context) {
         joining.phase = .settled
         context.perform(.deliver(JoinNotice.settled(contacts: context.contacts.count)))
     }

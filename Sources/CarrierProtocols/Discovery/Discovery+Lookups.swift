@@ -20,6 +20,7 @@ extension Discovery {
         var lookup = Lookup(
             target, options, own: context.own.peer, starts: starts(target, options, context), now: context.now)
         if active.count >= configuration.lookupLimit, purpose == .application {
+            context.reached(.lookups)
             context.log(.warning, "lookup refused: \(active.count) are running")
             lookup.expire()
         }
@@ -107,14 +108,15 @@ extension Discovery {
             active[id]?.lookup.answered(peer, clean, reach: reach)
         case .failure(let error):
             trace(id, options, path, hop, &context) { .failure(of: peer, error) }
-            context.contacts.failed(peer.nodeID, now: context.now)
+            context.failed(peer.nodeID)
+            if case .timeout = error { context.reached(.lookupQuery) }
             active[id]?.lookup.failed(peer)
         }
         advance(id, &context)
     }
 
     private mutating func noteLate(_ peer: PeerID, _ answer: Answer, _ context: inout Context) {
-        if case .failed = answer { context.contacts.failed(peer.nodeID, now: context.now) }
+        if case .failed = answer { context.failed(peer.nodeID) }
     }
 
     /// The records of an answer, as they came.
@@ -141,6 +143,7 @@ extension Discovery {
     mutating func lookupExpired(_ id: Ticket, _ context: inout Context) {
         guard active[id] != nil else { return }
         if active[id]?.verifying != nil { return deliver(id, &context) }
+        context.reached(.lookup)
         active[id]?.lookup.expire()
         finish(id, &context)
     }
@@ -150,7 +153,10 @@ extension Discovery {
         guard let entry = active[id] else { return }
         let result = entry.lookup.result(now: context.now)
         let isExpired = context.now >= entry.lookup.deadline
-        let addresses = entry.lookup.options.verifies && !isExpired ? result.addresses.map(\.address) : []
+        // What a peer tells must not make us hammer a victim, here as anywhere.
+        let addresses =
+            entry.lookup.options.verifies && !isExpired
+            ? result.addresses.map(\.address).filter { context.dials.allows($0, now: context.now) } : []
         active[id]?.verifying = (result, addresses.count)
         for address in addresses {
             context.perform(.dial(address, ticket: ticket(.verification(lookup: id, address))))

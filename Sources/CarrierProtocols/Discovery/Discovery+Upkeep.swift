@@ -30,7 +30,7 @@ extension Discovery {
             guard let destination = context.destination(of: start.node, toldAt: start.reach) else {
                 // Held back by the dial limit is no fault of the peer; having no address is.
                 if start.node.record.dialable(toldAt: start.reach).isEmpty {
-                    context.contacts.failed(start.node.nodeID, now: context.now)
+                    context.failed(start.node.nodeID)
                 }
                 checks.ended(start.node.peer)
                 continue
@@ -53,7 +53,7 @@ extension Discovery {
             observe(verified, .answered, reach, &context)
             let count = context.contacts.limits.bucketSize
             consider(clean(records, count: count, from: verified.peer, link, &context), link, &context)
-        case .failure: context.contacts.failed(verified.nodeID, now: context.now)
+        case .failure: context.failed(verified.nodeID)
         }
         sendChecks(&context)
         settleIfDone(&context)

@@ -17,6 +17,8 @@ public struct Discovery: Component {
         case verification(lookup: Ticket, Address)
         case deadline(lookup: Ticket)
         case rejoin
+        /// Joining has taken long enough.
+        case settle
         case upkeep
     }
 
@@ -51,6 +53,14 @@ public struct Discovery: Component {
         answerLimits = TokenBuckets(configuration.answers)
     }
 
+    public func limits(_ context: Context) -> [LimitUse] {
+        [
+            LimitUse(.dials, context.dials.rate), LimitUse(.lookups, used: active.count, configuration.lookupLimit),
+            LimitUse(.lookup, configuration.lookup.timeout), LimitUse(.lookupQuery, configuration.lookup.queryTimeout),
+            LimitUse(.lookupsAnswered, configuration.answers),
+        ] + context.contacts.limitUses
+    }
+
     mutating func ticket(_ what: Pending) -> Ticket {
         lastTicket &+= 1
         let ticket = Ticket(lastTicket)
@@ -73,6 +83,8 @@ public struct Discovery: Component {
     }
 
     public mutating func renewed(_ peer: PeerInfo, _ context: inout Context) {
+        // A client with the identity of a node whose connection stands says nothing about that node.
+        guard !peer.record.addresses.isEmpty else { return }
         observe(VerifiedRecord(provedBy: peer), .asked, Reach(linkTo: peer.address), &context)
     }
 
@@ -93,7 +105,7 @@ public struct Discovery: Component {
         case .query(let lookup, let path, let hop, let sent):
             queryEnded(lookup, path, hop, context.now - sent, peer, answer, &context)
         case .check(let verified, let reach): checkEnded(verified, reach, answer, &context)
-        case .bootstrap, .verification, .deadline, .rejoin, .upkeep, nil: break
+        case .bootstrap, .verification, .deadline, .rejoin, .settle, .upkeep, nil: break
         }
     }
 
@@ -103,7 +115,7 @@ public struct Discovery: Component {
         switch pending.removeValue(forKey: ticket) {
         case .bootstrap(let address): bootstrapDialled(address, outcome, &context)
         case .verification(let lookup, let address): verified(lookup, address, outcome, &context)
-        case .query, .check, .deadline, .rejoin, .upkeep, nil: break
+        case .query, .check, .deadline, .rejoin, .settle, .upkeep, nil: break
         }
     }
 
@@ -111,6 +123,7 @@ public struct Discovery: Component {
         switch pending.removeValue(forKey: ticket) {
         case .deadline(let lookup): lookupExpired(lookup, &context)
         case .rejoin: if joining.phase == .idle { join(&context) }
+        case .settle: if case .filling = joining.phase { settle(&context) }
         case .upkeep: upkeep(&context)
         case .query, .check, .bootstrap, .verification, nil: break
         }
@@ -135,7 +148,12 @@ public struct Discovery: Component {
     ) {
         let ip = context.peers[verified.peer]?.address.ip ?? verified.record.dialable(toldAt: reach).first?.ip
         switch context.contacts.observe(verified, provenance, at: ip, reach: reach, now: context.now) {
-        case .waiting(let oldest): checkUnlessFresh(oldest.nodeID, &context)
+        case .waiting(let oldest):
+            context.reached(.bucket)
+            if context.contacts.isCrowded(verified.nodeID) { context.reached(.replacements) }
+            checkUnlessFresh(oldest.nodeID, &context)
+        case .refused(.subnetInBucket): context.reached(.subnetInBucket)
+        case .refused(.subnetInTable): context.reached(.subnetInTable)
         case .unproven: probe(verified, reach, &context)
         case .known where provenance == .asked: checkIfSuspect(verified.nodeID, &context)
         case .known, .inserted, .refused: break

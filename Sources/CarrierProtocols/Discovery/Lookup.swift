@@ -54,8 +54,8 @@ public struct Lookup: Sendable {
     /// What the paths say of the target.
     private var sightings: [LookupResult.Sighting] = []
     /// The newest record of each peer that was named.
-    private var newest: [PeerID: VerifiedRecord] = [:]
-    private var answering: [VerifiedRecord] = []
+    private var newest: [PeerID: Start] = [:]
+    private var answering: [Start] = []
     private var failures = 0
     private var isOver = false
 
@@ -81,7 +81,7 @@ public struct Lookup: Sendable {
         for (index, start) in dealt.enumerated() where !paths.isEmpty {
             paths[index % paths.count].add(
                 start.node, target: target, namedBy: nil, reach: start.reach, hop: 1)
-            newest[start.node.peer] = start.node
+            newest[start.node.peer] = start
         }
         if paths.isEmpty { isOver = true }
     }
@@ -132,9 +132,9 @@ public struct Lookup: Sendable {
     ///   - reach: where it stands.
     public mutating func answered(_ node: PeerID, _ records: [VerifiedRecord], reach: Reach) {
         guard let index = claims[node], let candidate = paths[index].answered(node), !isOver else { return }
-        answering.append(candidate.verified)
+        answering.append(Start(candidate.verified, candidate.reach))
         for told in records.prefix(options.k) where told.peer != own && told.peer != node {
-            let record = freshest(told)
+            let record = freshest(told, reach)
             naming[record.peer, default: 0] |= 1 << UInt64(index + 1)
             if options.goal == .find, record.nodeID == target {
                 sight(told, reach, path: index + 1, hop: candidate.hop + 1)
@@ -158,9 +158,9 @@ public struct Lookup: Sendable {
     }
 
     /// A stale record gives way to the newer one that somebody told.
-    private mutating func freshest(_ record: VerifiedRecord) -> VerifiedRecord {
-        if let known = newest[record.peer], known.record.sequence >= record.record.sequence { return known }
-        newest[record.peer] = record
+    private mutating func freshest(_ record: VerifiedRecord, _ reach: Reach) -> VerifiedRecord {
+        if let known = newest[record.peer]?.node, known.record.sequence >= record.record.sequence { return known }
+        newest[record.peer] = Start(record, reach)
         return record
     }
 
@@ -172,12 +172,15 @@ public struct Lookup: Sendable {
     /// What the lookup has found so far.
     public func result(now: Instant) -> LookupResult {
         // What the one node of `via` tells is the answer; otherwise only who answered is worth naming.
-        let named = options.via == nil ? answering : Array(newest.values).filter { naming[$0.peer] != nil }
-        let sorted = named.sorted { $0.nodeID.distance(to: target) < $1.nodeID.distance(to: target) }
+        let named = options.via == nil ? answering : newest.values.filter { naming[$0.node.peer] != nil }
+        let sorted = named.sorted { $0.node.nodeID.distance(to: target) < $1.node.nodeID.distance(to: target) }
         return LookupResult(
             target: target, sightings: sightings,
             closest: sorted.map {
-                .init(node: newest[$0.peer] ?? $0, pathsAgreeing: naming[$0.peer]?.nonzeroBitCount ?? 0)
+                let newest = newest[$0.node.peer] ?? $0
+                return .init(
+                    node: newest.node, addresses: newest.node.record.usable(toldAt: newest.reach),
+                    pathsAgreeing: naming[$0.node.peer]?.nonzeroBitCount ?? 0)
             },
             paths: paths.count + (sightings.contains { $0.path == 0 } ? 1 : 0),
             queries: queries, answers: answering.count, failures: failures, elapsed: now - began)

@@ -19,6 +19,8 @@ public struct LookupResult: Sendable {
     public struct Neighbour: Sendable {
         /// The node, by its newest record.
         public let node: VerifiedRecord
+        /// Where it can be dialled, as it published them and pinned to it; without those that nobody who told us may tell.
+        public let addresses: [Address]
         /// How many paths named it; 0 for one that only we knew.
         public let pathsAgreeing: Int
     }

@@ -25,12 +25,30 @@ public enum Reach: UInt8, Sendable, Comparable {
     }
 
     /// Where the far end of a link stands; the internet, as the strictest, when the address does not say.
-    public init(linkTo address: Address) {
+    public init(linkTo address: Address) { self = Reach(address) ?? .internet }
+
+    /// The reach of an address as far as its text tells: a name may lead anywhere and counts as public. nil for one that must
+    /// never be dialled.
+    init?(_ address: Address) {
         if let ip = address.ip {
-            self = Reach(ip) ?? .internet
+            self.init(ip)
+        } else if address.host.contains("%") {
+            // A zone means something on its own machine only.
+            return nil
         } else {
-            self = address.host == "localhost" ? .loopback : .internet
+            self.init(name: address.host.lowercased())
         }
+    }
+
+    /// The names of this machine (RFC 6761 §6.3), and what resolvers take for an IPv4 address though it does not look like
+    /// one (`127.1`, `0x7f000001`).
+    private init?(name: String) {
+        let labels = name.split(separator: ".")
+        guard let last = labels.last else { return nil }
+        if last.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) || last.hasPrefix("0x") {
+            return nil
+        }
+        self = last == "localhost" ? .loopback : .internet
     }
 }
 
@@ -40,10 +58,9 @@ extension PeerRecord {
     /// Poisoned ones are left out: port 0, places that cannot be dialled, places narrower than the teller's.
     public func usable(toldAt reach: Reach) -> [Address] {
         addresses.compactMap { text in
-            guard let address = try? Address(text), address.port != 0 else { return nil }
-            if let ip = address.ip {
-                guard let own = Reach(ip), own >= reach else { return nil }
-            }
+            guard let address = try? Address(text), address.port != 0,
+                let own = Reach(address), own >= reach
+            else { return nil }
             return address.pinned(to: peer)
         }
     }
@@ -60,10 +77,11 @@ extension PeerRecord {
         var found: [Reach] = []
         var isPoisoned = false
         for text in addresses {
-            let address = try? Address(text)
-            // A name may lead anywhere; it counts as public.
-            let reach = address.flatMap { $0.port == 0 ? nil : $0.ip.map(Reach.init) ?? .internet }
-            if let reach { found.append(reach) } else { isPoisoned = true }
+            if let address = try? Address(text), address.port != 0, let reach = Reach(address) {
+                found.append(reach)
+            } else {
+                isPoisoned = true
+            }
         }
         return (isPoisoned ? nil : found.min(), found.max())
     }

@@ -85,7 +85,7 @@ extension RoutingTable {
     }
 
     mutating func insert(_ contact: Contact, _ number: Int) -> Outcome {
-        guard isDiverse(contact, number) else { return .refused(.subnet) }
+        if let refusal = crowding(contact, number) { return .refused(refusal) }
         dropReplacement(contact.nodeID, number)
         guard wouldBeSibling(contact.nodeID) else { return insertInBucket(contact, number) }
         siblings.insert(contact, at: siblingIndex(own.distance(to: contact.nodeID)))
@@ -114,9 +114,9 @@ extension RoutingTable {
         return doubtful.map { .waiting($0.peer) } ?? .inserted
     }
 
-    /// Whether the subnets of the contact's bucket and of the table leave room for it.
-    private func isDiverse(_ contact: Contact, _ number: Int) -> Bool {
-        guard contact.subnet != .exempt else { return true }
+    /// Which of the contact's bucket and the table has no room for more of its subnet, if any.
+    private func crowding(_ contact: Contact, _ number: Int) -> Refusal? {
+        guard contact.subnet != .exempt else { return nil }
         var inTable = 0
         var inBucket = 0
         forEach { other in
@@ -124,7 +124,8 @@ extension RoutingTable {
             inTable += 1
             if own.bucket(of: other.nodeID) == number { inBucket += 1 }
         }
-        return inBucket < limits.subnetInBucket && inTable < limits.subnetInTable
+        if inTable >= limits.subnetInTable { return .subnetInTable }
+        return inBucket >= limits.subnetInBucket ? .subnetInBucket : nil
     }
 
     private mutating func dropReplacement(_ node: NodeID, _ number: Int) {
@@ -149,7 +150,7 @@ extension RoutingTable {
     private mutating func promoteReplacement(_ bucket: Int) {
         var waiting = buckets[bucket].replacements
         while let contact = waiting.popLast() {
-            guard isDiverse(contact, 255 - bucket) else { continue }
+            guard crowding(contact, 255 - bucket) == nil else { continue }
             _ = insert(contact, 255 - bucket)
             return
         }

@@ -9,17 +9,19 @@ extension RoutingTable {
         static let headerSize = 14
         /// More entries than a full table has are not read.
         static let limit = 1024
+        /// A longer one is none: a record with all of its addresses has some 4 KiB.
+        static let longest = 8192
 
         static func checksum(_ body: ByteBuffer) -> [UInt8] {
             Array(body.withUnsafeReadableBytes { SHA256.hash($0) }.array.prefix(8))
         }
     }
 
-    /// The contacts as bytes, for a node that comes back. Suspects are left out.
+    /// The contacts as bytes, for a node that comes back. Suspects too: whoever is saved comes back as one, and a run without
+    /// a network, in which nobody answers, must not cost the table.
     public func saved() -> ByteBuffer {
         var writer = Writer()
         forEach { contact in
-            guard !contact.isSuspect else { return }
             var body = Writer()
             body.u8(contact.reach.rawValue)
             contact.record.write(to: &body)
@@ -65,7 +67,7 @@ extension RoutingTable {
     private static func nextEntry(_ bytes: inout ByteBuffer) -> ByteBuffer? {
         let start = bytes.readerIndex
         guard let mark = bytes.readBytes(length: 4), mark == Entry.mark,
-            let length = bytes.readInteger(endianness: .little, as: UInt16.self),
+            let length = bytes.readInteger(endianness: .little, as: UInt16.self), length <= Entry.longest,
             let checksum = bytes.readBytes(length: 8), let body = bytes.readSlice(length: Int(length)),
             checksum == Entry.checksum(body)
         else {

@@ -58,8 +58,10 @@ public struct RoutingTable: Sendable {
         case client
         /// Too near to us for one that nobody asked for.
         case tooNear
-        /// Too many contacts of its subnet.
-        case subnet
+        /// Too many contacts of its subnet in its bucket.
+        case subnetInBucket
+        /// Too many contacts of its subnet in the table.
+        case subnetInTable
     }
 
     struct Bucket: Sendable {

@@ -58,6 +58,17 @@ public struct RelayServer: Component {
         requests = TokenBuckets(configuration.requests)
     }
 
+    public func limits(_ context: Context) -> [LimitUse] {
+        var owned: [PeerID: Int] = [:]
+        for door in doors.values { owned[door.owner, default: 0] += 1 }
+        return [
+            LimitUse(.doors, used: doors.count, configuration.doors),
+            LimitUse(.doorsPerNode, used: owned.values.max() ?? 0, configuration.doorsPerNode),
+            LimitUse(.circuits, used: doors.values.map(\.circuits.count).max() ?? 0, configuration.circuits),
+            LimitUse(.circuitTime, configuration.circuitTime),
+        ]
+    }
+
     private mutating func number() -> UInt64 {
         lastNumber &+= 1
         return lastNumber
@@ -79,6 +90,7 @@ public struct RelayServer: Component {
             status = ProxyResponse.rateLimited
         } else if doors.count >= configuration.doors || mine >= configuration.doorsPerNode {
             status = ProxyResponse.full
+            context.reached(mine >= configuration.doorsPerNode ? .doorsPerNode : .doors)
         }
         if let status {
             context.reply(to: message, with: ProxyResponse(status: status))
@@ -127,7 +139,10 @@ public struct RelayServer: Component {
         // Connections outlive their door: they count on.
         guard let door = doors[number], door.nonce == nil, door.circuits.count < configuration.circuits,
             circuits.count < configuration.doors * configuration.circuits
-        else { return nil }
+        else {
+            if doors[number]?.nonce == nil { context.reached(.circuits) }
+            return nil
+        }
         let circuit = self.number()
         let ticket = Bytes32(random: &context.random).array.prefix(ProxyRequest.ticketSize)
         circuits[circuit] = Circuit(door: number, ticket: Array(ticket))
@@ -164,7 +179,8 @@ public struct RelayServer: Component {
 
     /// A connection has waited or lasted too long.
     public mutating func fired(_ ticket: Ticket, _ context: inout Context) {
-        guard circuits[ticket.number] != nil else { return }
+        guard let circuit = circuits[ticket.number] else { return }
+        if circuit.ticket == nil { context.reached(.circuitTime) }
         context.log(.debug, "circuit \(ticket.number) has had its time")
         context.perform(.relay(.endCircuit(ticket.number)))
     }

@@ -14,6 +14,9 @@ public struct RecordSealer: ~Copyable {
 
     private var cipher: NoiseCipher
 
+    /// Records sealed since the key last changed.
+    public var recordsUnderKey: Int { Int(truncatingIfNeeded: cipher.counter % Self.rekeyInterval) }
+
     /// Seals with this key, from record 0 on. Throws when the key is not one of 32 bytes.
     public init(key: SecretBytes) throws(CryptoError) { cipher = try NoiseCipher(key: key) }
 

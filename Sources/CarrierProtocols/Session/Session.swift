@@ -10,6 +10,8 @@ public struct Session: ~Copyable {
     private var opener: RecordOpener?
     /// The peer's own word about itself, checked.
     public let hello: Hello
+    /// Records sealed since the key last changed; none over a link that encrypts by itself.
+    public private(set) var recordsUnderKey = 0
     /// The line for the key log, where the node keeps one.
     public let keyLogLine: String?
 
@@ -60,6 +62,7 @@ public struct Session: ~Copyable {
         do throws(CryptoError) {
             try outbox.seal(with: &sealer, into: &sealed, enough: enough)
         } catch { failure = error }
+        recordsUnderKey = sealer.recordsUnderKey
         self.sealer = consume sealer
         if sealed.readableBytes > 0 { write(sealed) }
         if let failure { throw failure }

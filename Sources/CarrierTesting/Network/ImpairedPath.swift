@@ -112,9 +112,9 @@ private final class PathCore {
         self.target = target
         self.faults = faults
         self.random = random
-        nearSide.take = { [unowned self] bytes, source in
-            dialler = source
-            carry(bytes) { $0.far?.send($1, segment: $1.count, to: nil) }
+        nearSide.take = { [weak self] bytes, source in
+            self?.dialler = source
+            self?.carry(bytes) { $0.far?.send($1, segment: $1.count, to: nil) }
         }
     }
 

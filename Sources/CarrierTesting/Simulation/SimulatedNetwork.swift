@@ -216,7 +216,7 @@ public final class SimulatedNetwork {
         case .disconnect(let peer, _, _):
             if let other = index[peer] { disconnect(node, other) }
         // Components know nothing of a ticket that they have forgotten.
-        case .cancel, .relay, .log: break
+        case .cancel, .relay, .reached, .log: break
         }
     }
 

@@ -28,6 +28,9 @@ public enum MsgpackValue: Hashable, Sendable {
     /// An extension; types below zero are the specification's own.
     case ext(Int8, ByteBuffer)
 
+    /// The most containers inside each other that are read or written.
+    public static let depthLimit = MsgpackDocument.depthLimit
+
     /// A key and its value.
     public struct Entry: Hashable, Sendable {
         /// The key; any value can be one.

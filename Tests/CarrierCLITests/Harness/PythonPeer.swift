@@ -12,6 +12,8 @@ enum PythonPeer {
         case datagrams = "datagrams.py"
         /// What none should in the overlay.
         case overlay = "hostile_overlay.py"
+        /// A network that says by ICMP that nobody can be reached.
+        case unreachable = "unreachable.py"
         /// What none should over QUIC.
         case quic = "hostile_quic.py"
     }
@@ -33,6 +35,10 @@ enum PythonPeer {
         process.waitUntilExit()
         return process.terminationStatus == 0
     }
+
+    /// Whether this process may forge what the network says.
+    static let hasRawSockets = runs(
+        "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)")
 
     /// Said where it cannot.
     static let need = "needs python3 with the cryptography package, version 40 or newer"

@@ -30,6 +30,20 @@ struct HostileDatagramTests {
         if scenario == "replayed" { #expect(node.messages == ["only once"]) }
     }
 
+    @Test(
+        "row 33: whatever the network says of an address by ICMP ends that dial at most, not the program",
+        .enabled(if: PythonPeer.hasRawSockets, "needs raw sockets"), arguments: ["udp", "quic"])
+    func unreachable(scheme: String) async throws {
+        let scratch = try Scratch()
+        let (network, address) = try await PythonPeer.server(.unreachable, "icmp", scheme, in: scratch)
+        // As many dials as there are codes, from ports of their own, side by side.
+        try scratch.write(String(repeating: address + "\n", count: 10), to: "targets")
+        let outcome = try await scratch.shell("carrier ping -c 1 --json --connect-timeout 1s - <targets")
+        #expect(outcome.code == 3 && outcome.elapsed < .seconds(10), "\(outcome)")
+        #expect(outcome.records.count { $0.type == "error" } == 10, "\(outcome)")
+        #expect(await PythonPeer.end(network).code == 0)
+    }
+
     @Test("row 33: a flood of ten thousand inits costs no state, and an honest peer is answered in time")
     func flood() async throws {
         let node = try await ListeningNode([], on: "udp://127.0.0.1:0")

@@ -3,17 +3,29 @@ import Testing
 
 @Suite("listen --stats", .serialized)
 struct ListenStatsTests {
-    /// Each limit of the table that a node enforces for its connections, with its default in the unit of its name.
+    /// Each limit of a node that is not asked to reconnect, with its default in the unit of its name.
     static let defaults: [String: Double] = [
         "handshake_ms": 10_000, "half_open": 32, "inbound": 128, "outbound": 128, "per_site": 8, "new_per_s": 0.2,
         "dial_ms": 5000, "frame_ms": 10_000, "processing_ms": 3000, "message_bytes": 4_194_304,
         "for_nothing_per_s": 5000, "waiting_bytes": 1_048_576, "send_buffer_bytes": 4_194_304, "send_wait_ms": 3000,
-        "send_full_ms": 10_000, "requests": 256, "request_ms": 10_000, "idle_ms": 90_000,
+        "send_full_ms": 10_000, "requests": 256, "request_ms": 10_000, "keepalive_ms": 30_000, "idle_ms": 90_000,
+        "handshake_bytes": 4096, "depth": 32, "records": 1_048_576,
+        // Finding others, telling everyone, relaying: 128 doors where a node is a relay.
+        "dials_per_s": 1, "lookups": 256, "lookup_ms": 30_000, "lookup_query_ms": 3000, "lookups_answered_per_s": 20,
+        "bucket_contacts": 16, "siblings": 80, "bucket_replacements": 10, "subnet_in_bucket": 2, "subnet_in_table": 10,
+        "contact_failures": 5, "broadcast_age_ms": 120_000, "broadcast_ids": 65_536, "broadcast_bytes": 16_777_216,
+        "broadcasts_per_s": 20, "relay_doors": 128, "relay_doors_per_node": 4, "relay_circuits": 16,
+        "relay_circuit_ms": 3_600_000,
+    ]
+    /// What may come at once, for those that are rates.
+    static let bursts: [String: Double] = [
+        "new_per_s": 16, "for_nothing_per_s": 100_000, "dials_per_s": 16, "lookups_answered_per_s": 40,
+        "broadcasts_per_s": 100,
     ]
 
     @Test("names every limit with its default, what is in use of it, and how often it was reached")
     func limits() async throws {
-        let node = try await ListeningNode("--stats", "50ms", "--max-peers", "1")
+        let node = try await ListeningNode("--stats", "50ms", "--max-peers", "1", "--relay-for-others")
         let first = try #require(await node.child.line { $0.contains("\"stats\"") }.flatMap { JSONRecord($0) })
         let limits = try #require(first["limits"]?.array).compactMap(\.object)
         var expected = Self.defaults
@@ -21,6 +33,10 @@ struct ListenStatsTests {
         let told = Dictionary(
             limits.map { ($0["name"]?.text ?? "", $0["limit"]?.number ?? -1) }, uniquingKeysWith: { $1 })
         #expect(told == expected)
+        let bursts = limits.compactMap { limit in
+            limit["burst"]?.number.map { (limit["name"]?.text ?? "", $0) }
+        }
+        #expect(Dictionary(bursts, uniquingKeysWith: { $1 }) == Self.bursts)
         #expect(limits.allSatisfy { $0["reached"]?.number == 0 })
 
         let dial = try node.scratch.start("dial", "--messages", "lines", node.address, input: true)

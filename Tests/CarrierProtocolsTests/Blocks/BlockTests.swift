@@ -139,7 +139,8 @@ struct BlockTests {
             #expect(dials())
         }
         fail()
-        guard case .deliver(let notice)? = bench.effects().first else {
+        let effects = bench.effects()
+        guard case .deliver(let notice)? = effects.first, case .reached(.dialAttempts)? = effects.last else {
             Issue.record("expected to give up after three")
             return
         }

@@ -161,6 +161,7 @@ import Testing
         }
         try flood(peers[350], 0..<150)
         #expect(bench.notices(BroadcastReceived.self).count == 100)
+        #expect(bench.reached.count { $0 == .broadcasts } == 50)
         try flood(peers[351], 0..<10)
         #expect(bench.notices(BroadcastReceived.self).count == 110)
         bench.now = bench.now + .seconds(1)

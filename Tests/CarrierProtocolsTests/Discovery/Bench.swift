@@ -12,6 +12,7 @@ struct Bench {
     var blamed: [PeerID] = []
     var sent: [(frame: Frame, to: Destination, expectation: Expectation)] = []
     var relayed: [RelayEffect] = []
+    private(set) var reached: [LimitUse.Name] = []
     var dials: [(address: Address, ticket: Ticket)] = []
     var timers: [(ticket: Ticket, at: Instant, component: Int)] = []
     static let epoch: UInt64 = 1_760_000_000_000_000
@@ -42,6 +43,7 @@ struct Bench {
                 timers.append((ticket, time, component))
             case .cancel(let ticket): timers.removeAll { $0.ticket == ticket && $0.component == component }
             case .relay(let effect): relayed.append(effect)
+            case .reached(let limit): reached.append(limit)
             case .disconnect, .log: break
             }
         }

@@ -161,6 +161,7 @@ import Testing
         }
         let dials = bench.sent.flatMap(\.to.addresses).filter { $0.host == "203.0.113.5" }
         #expect(dials.count == 16)
+        #expect(bench.reached.contains(.dials))
     }
 
     // MARK: Lookups
@@ -182,6 +183,7 @@ import Testing
         #expect(bench.notices(LookupFinished.self).isEmpty)
         bench.wait(.seconds(2))
         #expect(bench.notices(LookupFinished.self).count == 1)
+        #expect(bench.reached.contains(.lookup))
     }
 
     @Test("with trace each query, response and failure is told; with verify the found address is dialled")

@@ -84,7 +84,7 @@ import Testing
         #expect(inBucket.values.allSatisfy { $0 <= 2 })
         // An honest contact from elsewhere finds room.
         #expect(observe(&table, others[250], ip: "198.51.100.1") == .inserted)
-        #expect(observe(&table, others[251], ip: "2001:db8::1") != .refused(.subnet))
+        #expect(observe(&table, others[251], ip: "2001:db8::1") != .refused(.subnetInBucket))
     }
 
     @Test("loopback and private networks are exempt from the subnet limits")

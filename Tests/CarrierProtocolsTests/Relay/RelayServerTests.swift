@@ -89,9 +89,11 @@ struct RelayServerTests {
         let first = try responses(bench).map(\.status)
         #expect(first.count { $0 == ProxyResponse.full } == 4)
         #expect(first.count { $0 == ProxyResponse.rateLimited } == 12)
+        #expect(bench.reached == Array(repeating: .doorsPerNode, count: 4))
         for number in 2..<200 { ask(&bench, number) }
         #expect(doors(bench).count == 128)
         #expect(try responses(bench).last?.status == ProxyResponse.full)
+        #expect(bench.reached.last == .doors)
 
         var other = try Bench(Cast.members[0], [RelayServer(.refusing)])
         ask(&other, 1)

@@ -1,8 +1,14 @@
 /// A picture of some curves over one axis, as SVG.
-struct LineChart {
-    struct Series {
-        let name: String
-        let points: [(x: Double, y: Double)]
+public struct LineChart {
+    /// One curve. The points of a short one are marked.
+    public struct Series {
+        public let name: String
+        public let points: [(x: Double, y: Double)]
+
+        public init(name: String, points: [(x: Double, y: Double)]) {
+            self.name = name
+            self.points = points
+        }
     }
 
     let title: String
@@ -10,8 +16,25 @@ struct LineChart {
     let yLabel: String
     let xRange: ClosedRange<Double>
     let yRange: ClosedRange<Double>
+    let yDigits: Int
     let series: [Series]
 
+    /// - Parameter yDigits: digits after the point at the upright axis.
+    public init(
+        title: String, xLabel: String, yLabel: String, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>,
+        yDigits: Int = 2, series: [Series]
+    ) {
+        self.title = title
+        self.xLabel = xLabel
+        self.yLabel = yLabel
+        self.xRange = xRange
+        self.yRange = yRange
+        self.yDigits = yDigits
+        self.series = series
+    }
+
+    /// Curves of more points are drawn without marks.
+    private static let markedPoints = 40
     private static let colours = ["#c0392b", "#2471a3", "#1e8449", "#7d3c98", "#b9770e"]
     private static let (width, height, left, right, top, bottom) = (720.0, 440.0, 64.0, 130.0, 40.0, 52.0)
 
@@ -25,7 +48,23 @@ struct LineChart {
             * (Self.height - Self.top - Self.bottom)
     }
 
-    var svg: String {
+    /// Several charts below each other, as one picture.
+    public static func stacked(_ charts: [LineChart]) -> String {
+        var lines = [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height * Double(charts.count))\">"
+        ]
+        for (index, chart) in charts.enumerated() {
+            let place = "y=\"\(height * Double(index))\" width=\"\(width)\" height=\"\(height)\""
+            lines.append("<svg \(place) viewBox=\"0 0 \(width) \(height)\">")
+            lines.append(chart.svg)
+            lines.append("</svg>")
+        }
+        lines.append("</svg>\n")
+        return lines.joined(separator: "\n")
+    }
+
+    /// The chart as a picture.
+    public var svg: String {
         var lines = [
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Self.width) \(Self.height)\" "
                 + "font-family=\"sans-serif\" font-size=\"12\">",
@@ -39,7 +78,7 @@ struct LineChart {
             lines.append(grid(x(xValue), y(yRange.lowerBound), x(xValue), y(yRange.upperBound)))
             lines.append(grid(x(xRange.lowerBound), y(yValue), x(xRange.upperBound), y(yValue)))
             lines.append(label(x(xValue), y(yRange.lowerBound) + 18, "middle", Report.number(xValue, 0)))
-            lines.append(label(x(xRange.lowerBound) - 8, y(yValue) + 4, "end", Report.number(yValue, 2)))
+            lines.append(label(x(xRange.lowerBound) - 8, y(yValue) + 4, "end", Report.number(yValue, yDigits)))
         }
         lines.append(label((x(xRange.lowerBound) + x(xRange.upperBound)) / 2, Self.height - 12, "middle", xLabel))
         lines.append(
@@ -59,9 +98,10 @@ struct LineChart {
 
     private func draw(_ curve: Series, _ index: Int) -> [String] {
         let colour = Self.colours[index % Self.colours.count]
-        let points = curve.points.map { "\(x($0.x)),\(y($0.y))" }.joined(separator: " ")
+        let points = curve.points.map { "\(Report.number(x($0.x), 1)),\(Report.number(y($0.y), 1))" }
+            .joined(separator: " ")
         var lines = ["<polyline points=\"\(points)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2\"/>"]
-        for point in curve.points {
+        for point in curve.points where curve.points.count <= Self.markedPoints {
             lines.append("<circle cx=\"\(x(point.x))\" cy=\"\(y(point.y))\" r=\"3\" fill=\"\(colour)\"/>")
         }
         let place = Self.top + 14 + Double(index) * 20

@@ -3,23 +3,28 @@ internal import Glibc
 /// Where results go: a table on stdout, JSON lines and pictures in a folder, progress on stderr.
 ///
 /// Each line is in its file as soon as it is known, so that a run that is cut short leaves what it has measured.
-final class Report {
+public final class Report {
+    private let program: String
     private let folder: String
     private let records: UnsafeMutablePointer<FILE>
     private let began = ContinuousClock.now
 
-    /// - Parameter folder: made if it is not there.
-    init(folder: String) throws {
+    /// - Parameters:
+    ///   - program: what stands before each line of progress, and the name of the JSON lines.
+    ///   - folder: where files go; made if it is not there.
+    public init(_ program: String, folder: String) throws {
+        self.program = program
         self.folder = folder
         if mkdir(folder, 0o777) != 0, errno != EEXIST { throw ReportError.notWritable(folder) }
-        records = try Self.open("\(folder)/simulation.jsonl")
+        records = try Self.open("\(folder)/\(program).jsonl")
     }
 
     deinit { fclose(records) }
 
-    enum ReportError: Error, CustomStringConvertible {
+    /// Why there is no report.
+    public enum ReportError: Error, CustomStringConvertible {
         case notWritable(String)
-        var description: String {
+        public var description: String {
             switch self {
             case .notWritable(let path): "expected a path to write to, got \(path); name another folder"
             }
@@ -27,29 +32,35 @@ final class Report {
     }
 
     /// A line of progress.
-    func progress(_ text: String) {
+    public func progress(_ text: String) {
         let seconds = Int((ContinuousClock.now - began) / .seconds(1))
-        let line = Array("simulate: \(seconds) s: \(text)\n".utf8)
+        let line = Array("\(program): \(seconds) s: \(text)\n".utf8)
         _ = Glibc.write(2, line, line.count)
     }
 
     /// A line of the table.
-    func row(_ cells: [String]) {
+    public func row(_ cells: [String]) {
         print(
             cells.map { $0.count < 12 ? String(repeating: " ", count: 12 - $0.count) + $0 : $0 }.joined(separator: " "))
         fflush(nil)
     }
 
     /// One object of the JSON lines; values are written as they are.
-    func record(_ type: String, _ fields: [(String, String)]) {
+    public func record(_ type: String, _ fields: [(String, String)]) {
         let body = fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
         fputs("{\"type\":\"\(type)\",\(body)}\n", records)
         fflush(records)
     }
 
-    func picture(_ name: String, _ chart: LineChart) throws {
+    /// Writes one chart.
+    public func picture(_ name: String, _ chart: LineChart) throws { try write(name, chart.svg) }
+
+    /// Writes several charts as one picture.
+    public func picture(_ name: String, _ charts: [LineChart]) throws { try write(name, LineChart.stacked(charts)) }
+
+    private func write(_ name: String, _ text: String) throws {
         let file = try Self.open("\(folder)/\(name)")
-        fputs(chart.svg, file)
+        fputs(text, file)
         fclose(file)
     }
 
@@ -59,7 +70,7 @@ final class Report {
     }
 
     /// A number with so many digits after the point.
-    static func number(_ value: Double, _ digits: Int) -> String {
+    public static func number(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return "null" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
@@ -72,7 +83,7 @@ final class Report {
     }
 
     /// Bytes of memory that the process has in use.
-    static func residentBytes() -> Int {
+    public static func residentBytes() -> Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
         var buffer = [CChar](repeating: 0, count: 128)
