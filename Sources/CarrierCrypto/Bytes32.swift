@@ -90,8 +90,10 @@ public struct Bytes32: Hashable, Sendable {
 
     @inlinable
     public func hash(into hasher: inout Hasher) {
-        // One call for the four words: keys of peers are looked up several times a message.
-        Swift.withUnsafeBytes(of: words) { hasher.combine(bytes: $0) }
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+        hasher.combine(words.2)
+        hasher.combine(words.3)
     }
 }
 
