@@ -3,9 +3,9 @@
 
     Benchmarks/load.py [--sessions N] [--half-open N] [--seconds S] [CARRIER]
 
-Prints a JSON object a line: memory and descriptors a session, the node's processor time while idle, and an honest
-peer's ping before and meanwhile. The sessions are made by the second implementation of the protocol (Tests/Interop), which
-needs Python's `cryptography`.
+Prints a JSON object a line: handshakes a second, memory and descriptors a session, the node's processor time while idle,
+and an honest peer's ping before and meanwhile. The sessions are made by the second implementation of the protocol
+(Tests/Interop), which needs Python's `cryptography`.
 """
 
 import argparse
@@ -49,6 +49,19 @@ def ping(carrier, target, row):
     else:
         times = summary["rtt_ms"]
         say(row, lost_pct=summary["loss_pct"], p50_ms=times["p50"], p99_ms=times["p99"], max_ms=times["max"])
+
+
+def handshakes(carrier, target, node, clients=4, each=1000):
+    """As many as some diallers can make, side by side on the same processors."""
+    before, begun = status(node.pid), time.monotonic()
+    dialling = [
+        subprocess.Popen(
+            [carrier, "ping", "--ephemeral", "-q", "--layer", "handshake", "-c", str(each), "-i", "1ms", target],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(clients)]
+    failed = sum(client.wait() != 0 for client in dialling)
+    seconds, count = time.monotonic() - begun, clients * each
+    say("handshakes", per_s=round(count / seconds), node_cpu_us=round((status(node.pid)[2] - before[2]) / count * 1e6),
+        failed_clients=failed)
 
 
 class Sessions:
@@ -108,6 +121,7 @@ def main():
             with open(ready) as file:
                 target = file.readline().strip()
             ping(options.carrier, target, "ping, nobody else")
+            handshakes(options.carrier, target, node)
             before = status(node.pid)
             sessions = Sessions(target, options.sessions)
             time.sleep(1)
