@@ -20,6 +20,19 @@ import Testing
         for reach in [Reach.loopback, .site, .internet] { #expect(try usable([address], toldAt: reach) == []) }
     }
 
+    @Test(
+        "row 26: a name that is no name, or is this machine's own, is not believed from afar",
+        arguments: [
+            "tcp://localhost:22", "tcp://a.LocalHost:22", "tcp://127.1:22", "tcp://0x7f000001:22",
+            "tcp://2130706433:22",
+            "tcp://[::1%lo]:22", "tcp://[fe80::1%lo]:22",
+        ])
+    func names(address: String) throws {
+        let member = try #require(Cast.member(1, addresses: [address, "tcp://name.example:4000"]))
+        let usable = member.record.usable(toldAt: .internet).map { $0.pinned(to: nil).description }
+        #expect(usable == ["tcp://name.example:4000"])
+    }
+
     @Test("row 26: nobody is told of a narrower place than where the teller stands")
     func narrowerPlaces() throws {
         let all = ["tcp://127.0.0.1:1", "tcp://192.168.0.1:2", "tcp://[fd00::1]:3", "tcp://9.9.9.9:4"]

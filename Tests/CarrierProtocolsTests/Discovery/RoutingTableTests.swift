@@ -198,6 +198,15 @@ import Testing
         #expect(restored.closest(to: own.verified.nodeID, count: 80).count == 1)
     }
 
+    @Test("a run in which nobody answers, as without a network, costs no contact")
+    func stateSurvivesSilence() {
+        var restored = table()
+        _ = restored.restore(saved(50), Cast.verifier, now: .seconds(0))
+        for contact in restored.contacts { restored.failed(contact.nodeID, now: .seconds(10)) }
+        var again = table()
+        #expect(again.restore(restored.saved(), Cast.verifier, now: .seconds(20)).contacts == 50)
+    }
+
     @Test("damage costs the contact that it hits and no other", arguments: 0..<60)
     func damageIsLocal(seed: UInt64) {
         var random = SeededRandom(seed)

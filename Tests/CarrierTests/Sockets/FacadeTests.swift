@@ -278,7 +278,7 @@ struct FacadeTests {
 }
 
 /// A socket that listens and never accepts.
-private final class ListeningSocket: Sendable {
+final class ListeningSocket: Sendable {
     private let descriptor: Int32
     private let fillers = Mutex<[Int32]>([])
     let address: Address
