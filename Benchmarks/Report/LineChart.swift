@@ -71,14 +71,13 @@ public struct LineChart {
             "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
             "<text x=\"\(Self.left)\" y=\"24\" font-size=\"15\">\(title)</text>",
         ]
-        for step in 0...10 {
-            let part = Double(step) / 10
-            let xValue = xRange.lowerBound + part * (xRange.upperBound - xRange.lowerBound)
-            let yValue = yRange.lowerBound + part * (yRange.upperBound - yRange.lowerBound)
-            lines.append(grid(x(xValue), y(yRange.lowerBound), x(xValue), y(yRange.upperBound)))
-            lines.append(grid(x(xRange.lowerBound), y(yValue), x(xRange.upperBound), y(yValue)))
-            lines.append(label(x(xValue), y(yRange.lowerBound) + 18, "middle", Report.number(xValue, 0)))
-            lines.append(label(x(xRange.lowerBound) - 8, y(yValue) + 4, "end", Report.number(yValue, yDigits)))
+        for value in Self.marks(xRange) {
+            lines.append(grid(x(value), y(yRange.lowerBound), x(value), y(yRange.upperBound)))
+            lines.append(label(x(value), y(yRange.lowerBound) + 18, "middle", Report.number(value, 0)))
+        }
+        for value in Self.marks(yRange) {
+            lines.append(grid(x(xRange.lowerBound), y(value), x(xRange.upperBound), y(value)))
+            lines.append(label(x(xRange.lowerBound) - 8, y(value) + 4, "end", Report.number(value, yDigits)))
         }
         lines.append(label((x(xRange.lowerBound) + x(xRange.upperBound)) / 2, Self.height - 12, "middle", xLabel))
         lines.append(
@@ -86,6 +85,17 @@ public struct LineChart {
         for (index, curve) in series.enumerated() { lines += draw(curve, index) }
         lines.append("</svg>\n")
         return lines.joined(separator: "\n")
+    }
+
+    /// Some ten round values of an axis: the step is 1, 2 or 5 times a power of ten.
+    private static func marks(_ range: ClosedRange<Double>) -> [Double] {
+        let length = range.upperBound - range.lowerBound
+        guard length > 0, length.isFinite else { return [range.lowerBound] }
+        var step = 1.0
+        while step * 10 < length { step *= 10 }
+        while step > length { step /= 10 }
+        step = [0.1, 0.2, 0.5, 1].map { $0 * step }.first { length / $0 <= 12 } ?? step
+        return Array(stride(from: range.lowerBound, through: range.upperBound + step / 100, by: step))
     }
 
     private func grid(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
