@@ -22,27 +22,21 @@ extension Node {
     /// Waits until the node has joined the overlay through its bootstrap peers: its first lookup of itself has ended, or, with
     /// `settled`, its table is filled. With nobody to join through, that is at once.
     ///
-    /// - Throws: `JoinError` when none of the bootstrap peers can be reached.
+    /// - Throws: `JoinError` when none of the bootstrap peers can be reached; `NodeStopped`.
     public func joined(settled: Bool = false) async throws {
-        let failures: [JoinNotice.Failure]? = await withNotice { core, done in
+        let failures: [JoinNotice.Failure]? = try await withNotice { core, done in
             switch core.host.with(Discovery.self, { discovery, _ in discovery.progress }) {
-            case .settled: return done(nil)
-            case .joined where !settled: return done(nil)
-            case .unreachable(let failures): return done(failures)
+            case .settled: return done(.success(nil))
+            case .joined where !settled: return done(.success(nil))
+            case .unreachable(let failures): return done(.success(failures))
             case .joined, .joining, nil: break
             }
-            _ = core.listenForNotices { notice in
+            core.listen(done) { notice in
                 switch notice as? JoinNotice {
-                case .unreachable(let failures):
-                    done(failures)
-                    return true
-                case .joined:
-                    if !settled { done(nil) }
-                    return !settled
-                case .settled:
-                    done(nil)
-                    return true
-                case nil: return false
+                case .unreachable(let failures): .success(failures)
+                case .joined: settled ? nil : .success(nil)
+                case .settled: .success(nil)
+                case nil: nil
                 }
             }
         }
@@ -55,27 +49,24 @@ extension Node {
     ///   - target: the place.
     ///   - options: how to look; default as carrier's own look-ups.
     ///   - trace: called on the node's loop with each query, when the options ask for a trace.
-    /// - Throws: `MissingComponent`.
+    /// - Throws: `MissingComponent`, `NodeStopped`.
     public func lookup(
         _ target: NodeID, _ options: LookupOptions = LookupOptions(),
         trace: @escaping @Sendable (LookupTraced) -> Void = { _ in }
     ) async throws -> LookupResult {
-        let result: LookupResult? = await withNotice { core, done in
+        try await withNotice { core, done in
             core.tick()
             let ticket = core.host.with(Discovery.self) { discovery, context in
                 discovery.lookup(target, options, &context)
             }
-            guard let ticket else { return done(nil) }
-            _ = core.listenForNotices { notice in
+            guard let ticket else { return done(.failure(MissingComponent(name: "Discovery"))) }
+            core.listen(done) { notice in
                 if let traced = notice as? LookupTraced, traced.ticket == ticket { trace(traced) }
-                guard let finished = notice as? LookupFinished, finished.ticket == ticket else { return false }
-                done(finished.result)
-                return true
+                guard let finished = notice as? LookupFinished, finished.ticket == ticket else { return nil }
+                return .success(finished.result)
             }
             core.carryOutWork()
         }
-        guard let result else { throw MissingComponent(name: "Discovery") }
-        return result
     }
 
     /// What became of a broadcast.
@@ -94,11 +85,11 @@ extension Node {
 
     /// Tells everyone in the overlay.
     ///
-    /// - Throws: `BroadcastError`, `MissingComponent`.
+    /// - Throws: `BroadcastError`, `MissingComponent`, `NodeStopped`.
     public func broadcast(
         _ body: ByteBuffer, opcode: Opcode, codec: Codec = .bytes, _ options: BroadcastOptions = BroadcastOptions()
     ) async throws -> BroadcastOutcome {
-        let result: Result<BroadcastOutcome, any Error> = await withNotice { core, done in
+        try await withNotice { core, done in
             core.tick()
             let begun: Result<Ticket, BroadcastError>? = core.host.with(BroadcastTree.self) { tree, context in
                 do throws(BroadcastError) {
@@ -109,27 +100,22 @@ extension Node {
             case nil: return done(.failure(MissingComponent(name: "BroadcastTree")))
             case .failure(let error): return done(.failure(error))
             case .success(let ticket):
-                _ = core.listenForNotices { notice in
+                core.listen(done) { notice in
                     if let sent = notice as? BroadcastSent, sent.ticket == ticket, options.reportTimeout <= .zero {
-                        done(
-                            .success(
-                                BroadcastOutcome(
-                                    id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged,
-                                    delegates: sent.delegates, report: nil)))
-                        return true
-                    }
-                    guard let reported = notice as? BroadcastReported, reported.ticket == ticket else { return false }
-                    done(
-                        .success(
+                        return .success(
                             BroadcastOutcome(
-                                id: reported.id, asked: reported.asked, acknowledged: reported.acknowledged,
-                                delegates: reported.delegates, report: reported)))
-                    return true
+                                id: sent.id, asked: sent.asked, acknowledged: sent.acknowledged,
+                                delegates: sent.delegates, report: nil))
+                    }
+                    guard let reported = notice as? BroadcastReported, reported.ticket == ticket else { return nil }
+                    return .success(
+                        BroadcastOutcome(
+                            id: reported.id, asked: reported.asked, acknowledged: reported.acknowledged,
+                            delegates: reported.delegates, report: reported))
                 }
             }
             core.carryOutWork()
         }
-        return try result.get()
     }
 
     /// The routing table as bytes, for `restoreContacts`.
@@ -150,13 +136,30 @@ extension Node {
     /// How many nodes the routing table holds.
     public var contactCount: Int { get async { await with { $0.host.context.contacts.count } } }
 
-    /// Calls `body` on the loop and waits until it calls `done`.
+    /// Calls `body` on the loop and waits until it calls `done`, which a stopped node does itself.
     nonisolated(nonsending) func withNotice<Value: Sendable>(
-        _ body: @escaping @Sendable (NodeCore, @escaping @Sendable (Value) -> Void) -> Void
-    ) async -> Value {
-        await withCheckedContinuation { continuation in
+        _ body: @escaping @Sendable (NodeCore, @escaping @Sendable (Result<Value, any Error>) -> Void) -> Void
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
             let core = bound
-            Self.onLoop(loop) { body(core.value) { continuation.resume(returning: $0) } }
+            Self.onLoop(loop) {
+                guard !core.value.isStopping else { return continuation.resume(throwing: NodeStopped()) }
+                body(core.value) { continuation.resume(with: $0) }
+            }
+        }
+    }
+}
+
+extension NodeCore {
+    /// Calls `done` with what `find` sees in a notice, or when the node stops.
+    fileprivate func listen<Value>(
+        _ done: @escaping (Result<Value, any Error>) -> Void,
+        find: @escaping (any Notice) -> Result<Value, any Error>?
+    ) {
+        _ = listenForNotices { notice in
+            let found = notice is NodeStopped ? .failure(NodeStopped()) : find(notice)
+            if let found { done(found) }
+            return found != nil
         }
     }
 }

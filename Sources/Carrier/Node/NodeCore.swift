@@ -44,7 +44,7 @@ final class NodeCore {
     let meters = NodeMeters()
     /// Doors and circuits.
     private(set) lazy var relay = RelaySockets(self, configuration.limits.connections)
-    /// Told what components tell the application, until each says that it has heard enough.
+    /// Told what components tell the application, until each says that it has heard enough; at the end, of `NodeStopped`.
     var listeningForNotices: [UInt64: (any Notice) -> Bool] = [:]
     var lastListener: UInt64 = 0
     /// Told what happens, in order, on the loop.
@@ -179,6 +179,8 @@ final class NodeCore {
         for connection in asides.values { connection.close(.shutdown) }
         host.stop()
         carryOutWork()
+        for (_, listener) in listeningForNotices.sorted(by: { $0.key < $1.key }) { _ = listener(NodeStopped()) }
+        listeningForNotices = [:]
         for timer in timers.values { timer.cancel() }
         timers = [:]
         environment.flushNow()

@@ -15,7 +15,7 @@ extension Node {
     ) async -> [Address: Address] {
         let count = await with { $0.configuration.relays.count }
         guard count > 0 else { return [:] }
-        let _: Bool = await withNotice { (core: NodeCore, done: @escaping @Sendable (Bool) -> Void) in
+        _ = try? await withNotice { (core: NodeCore, done: @escaping @Sendable (Result<Bool, any Error>) -> Void) in
             var heard: Set<Address> = []
             var timer: Scheduled<Void>?
             let listener = core.listenForNotices { notice in
@@ -23,12 +23,12 @@ extension Node {
                 heard.insert(notice.relay)
                 guard heard.count == count else { return false }
                 timer?.cancel()
-                done(true)
+                done(.success(true))
                 return true
             }
             timer = core.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
                 core.listeningForNotices[listener] = nil
-                done(false)
+                done(.success(false))
             }
             core.tick()
             core.host.with(RelayClient.self) { client, context in client.begin(candidates, &context) }
