@@ -18,12 +18,13 @@ struct Company: Sendable {
     let times = RoundTrips()
     let lookups = Lookups()
     let attacks = Count()
-    private let tapes = Tapes()
 
     init(population: Population) { self.population = population }
 
     /// Keeps the nodes busy until the task is cancelled.
     func keepBusy(attackers count: Int) async {
+        // Gone with the company, so that it does not count for what the nodes leave behind.
+        let tapes = Tapes()
         // Whoever attacks has a thread of its own.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let attackers = Attackers(population: population, tapes: tapes, loop: group.next())

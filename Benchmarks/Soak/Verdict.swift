@@ -23,6 +23,8 @@ struct Verdict {
     /// Bytes of memory that may be left of each node once all are gone: what threads and allocators keep for the next
     /// time. One connection that was kept would be ten times that.
     static let leftOfANode = 1024.0
+    /// Bytes that the soak itself keeps besides: samples and lines of the report.
+    static let leftOfTheSoak = 524_288.0
 
     private(set) var failures: [String] = []
 
