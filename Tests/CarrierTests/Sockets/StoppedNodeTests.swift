@@ -13,8 +13,9 @@ struct StoppedNodeTests {
     ) async throws {
         let silent = try ListeningSocket(backlog: 16)
         let configuration = try NodePair.configuration()
-        let components = Node.overlayComponents(
-            configuration.identity, discovery: DiscoveryConfiguration(bootstrap: [silent.address]))
+        var discovery = DiscoveryConfiguration()
+        discovery.bootstrap = [silent.address]
+        let components = Node.overlayComponents(configuration.identity, discovery: discovery)
         let waiting = try await Node.run(configuration, components: components) { node in
             let waiting = Task { try await body(node) }
             try await Task.sleep(for: .milliseconds(200))
