@@ -27,7 +27,7 @@ extension BroadcastComponentTests {
         // Of this height, only the nearest bucket would be asked.
         var again = first
         again.height = UInt16(clamping: 1 + (peers.prefix(30).map(bucket).min() ?? 0))
-        bench.receive(again, from: peers[1])
+        bench.receive(again, from: peers[0])
         #expect(bench.notices(BroadcastReceived.self).count == 4)
         #expect(bench.sent(.broadcast) == asked)
         for index in asked.reversed() { bench.answer(index, .failed(.timeout(.milliseconds(500)))) }
