@@ -48,7 +48,7 @@ public struct BroadcastSent: Notice {
     public let asked: Int
     /// Those in which somebody acknowledged.
     public let acknowledged: Int
-    /// Each of those asked.
+    /// Who took each task on.
     public let delegates: [BroadcastDelegate]
 }
 
@@ -62,7 +62,7 @@ public struct BroadcastReported: Notice {
     public let asked: Int
     /// Those in which somebody acknowledged.
     public let acknowledged: Int
-    /// Each of those asked, with its report.
+    /// Who took each task on, with its report; two where a replaced delegate answered late.
     public let delegates: [BroadcastDelegate]
     /// Nodes that got it, this one not counted.
     public let reached: Int
@@ -70,7 +70,8 @@ public struct BroadcastReported: Notice {
     public let duplicates: Int
     /// The greatest number of hops.
     public let depth: Int
-    /// Whether every delegate has reported; otherwise time was up and the numbers are a lower bound.
+    /// Whether everybody who may have taken the message on has reported. Otherwise time was up, or a delegate stayed silent
+    /// and was replaced, and the numbers are a lower bound.
     public let isComplete: Bool
     /// From the first send on.
     public let elapsed: Duration

@@ -17,9 +17,10 @@ public struct BroadcastTree: Component {
 
     /// What a ticket of ours stands for.
     enum Pending {
-        case ack(Broadcast.ID, branch: Int, PeerID)
+        case ack(Broadcast.ID, delegation: UInt64, task: Int)
         case reports(Broadcast.ID)
         case digest
+        case wants
         case queue
     }
 
@@ -37,25 +38,30 @@ public struct BroadcastTree: Component {
     private var lastSequence: UInt64 = 0
     var seen: SeenCache
     var delegations: [Broadcast.ID: Delegation] = [:]
+    /// The messages of others that are being passed on, oldest first; those that are done may still be named.
+    private var underWay: Deque<Broadcast.ID> = []
+    private var senderLimits: TokenBuckets<PeerID>
     private var originLimits: TokenBuckets<PeerID>
     private var ownLimit: TokenBucket?
     private var queue: Deque<Waiting> = []
     private var isDraining = false
-    /// How many more times new messages are announced.
-    var digestsLeft = 0
+    /// The messages that are to be announced; a timer runs while there are any.
+    var announcements: Deque<Announcement> = []
     var digestLimits: TokenBuckets<PeerID>
     var repairLimits: TokenBuckets<PeerID>
-    /// When a message was asked for, so that it is not asked for twice.
-    var wanted: [Broadcast.ID: Instant] = [:]
+    var wanted: WantList
+    var isWatchingWants = false
 
     /// The component of a node with this identity, which signs its own messages.
     public init(_ identity: Identity, _ configuration: BroadcastConfiguration = BroadcastConfiguration()) {
         self.identity = identity
         self.configuration = configuration
         seen = SeenCache(idLimit: configuration.idLimit, byteLimit: configuration.bodyLimit)
+        senderLimits = TokenBuckets(configuration.senderRate)
         originLimits = TokenBuckets(configuration.originRate)
         digestLimits = TokenBuckets(configuration.digestRate)
         repairLimits = TokenBuckets(configuration.repairRate)
+        wanted = WantList(configuration)
     }
 
     public func limits(_ context: Context) -> [LimitUse] {
@@ -97,9 +103,10 @@ public struct BroadcastTree: Component {
     /// Sends what the rate allows now and comes back for the rest.
     private mutating func drain(_ context: inout Context) throws(BroadcastError) {
         isDraining = false
-        while !queue.isEmpty {
+        while let next = queue.first {
             var limit = ownLimit ?? TokenBucket(configuration.ownRate, now: context.now)
-            let isAllowed = limit.take(configuration.ownRate, now: context.now)
+            let cost = cost(next.body, configuration.ownRate)
+            let isAllowed = limit.take(configuration.ownRate, cost: cost, now: context.now)
             ownLimit = limit
             guard isAllowed, let message = queue.popFirst() else {
                 isDraining = true
@@ -124,8 +131,9 @@ public struct BroadcastTree: Component {
         let id = message.id
         remember(message, id, &context)
         delegate(
-            Delegation(message, id: id, from: nil, ticket: waiting.ticket, now: context.now), height: 256,
-            redundancy: waiting.options.redundancy ?? configuration.redundancy,
+            Delegation(
+                message, id: id, number: self.ticket(nil).number, from: nil, ticket: waiting.ticket, now: context.now),
+            height: 256, redundancy: waiting.options.redundancy ?? configuration.redundancy,
             reportTimeout: waiting.options.reportTimeout, &context)
     }
 
@@ -144,17 +152,27 @@ public struct BroadcastTree: Component {
 
     private mutating func take(_ message: Broadcast, from sender: PeerID, _ context: inout Context) {
         let id = message.id
-        guard !seen.contains(id) else { return meet(message, id, again: sender, &context) }
+        guard !seen.contains(id), delegations[id] == nil else { return meet(message, id, again: sender, &context) }
         guard isTimely(message, context), message.origin != context.own.peer else {
             if message.origin != context.own.peer { context.reached(.broadcastAge) }
             context.log(.debug, "broadcast \(id) dropped: not of this time, or our own")
+            return
+        }
+        guard !seen.mayHaveForgotten(message.sequence, now: context.now) else {
+            context.log(.debug, "broadcast \(id) dropped: so many came that it may have been here before")
+            return
+        }
+        let senderCost = cost(message.body, configuration.senderRate)
+        guard senderLimits.take(sender, cost: senderCost, now: context.now) else {
+            context.log(.debug, "broadcast \(id) dropped: its sender \(sender.short) is over its rate")
             return
         }
         guard message.isSignatureValid else {
             context.perform(.penalise(sender, "passed on a broadcast whose signature does not hold"))
             return
         }
-        guard originLimits.take(message.origin, now: context.now) else {
+        let originCost = cost(message.body, configuration.originRate)
+        guard originLimits.take(message.origin, cost: originCost, now: context.now) else {
             context.reached(.broadcasts)
             context.log(.debug, "broadcast \(id) dropped: \(message.origin.short) is over its rate")
             return
@@ -165,21 +183,40 @@ public struct BroadcastTree: Component {
                 BroadcastReceived(
                     origin: message.origin, id: id, hops: Int(message.hops), message: message.message,
                     codec: message.codec, body: message.body)))
-        guard delegations.count < configuration.treeLimit else { return }
+        makeRoom(for: id, &context)
         // The sender stands in for one bucket of ours: whatever height it names, the task is no higher than that.
         let bucket = context.contacts.own.bucket(of: sender.nodeID) ?? 0
         delegate(
-            Delegation(message, id: id, from: sender, ticket: nil, now: context.now),
+            Delegation(message, id: id, number: self.ticket(nil).number, from: sender, ticket: nil, now: context.now),
             height: min(Int(message.height), bucket), redundancy: configuration.redundancy, reportTimeout: nil, &context
         )
     }
 
-    /// A message that was here before is dropped; who waits for a report hears that there is nothing to come.
+    /// What a message takes of a rate; a single one is always possible.
+    private func cost(_ body: ByteBuffer, _ rate: TokenBucket.Rate) -> Double {
+        min(rate.burst, max(1, Double(body.readableBytes) / Double(max(1, configuration.rateUnit))))
+    }
+
+    /// The oldest messages give way to a new one: they have reached their first delegates, it has not.
+    private mutating func makeRoom(for id: Broadcast.ID, _ context: inout Context) {
+        while let oldest = underWay.first,
+            delegations[oldest] == nil || delegations.count >= max(1, configuration.treeLimit)
+        {
+            underWay.removeFirst()
+            close(oldest, &context)
+        }
+        underWay.append(id)
+    }
+
+    /// A message that was here before is dropped. Who waits for a report is told, and counts it: here it would be counted
+    /// a second time.
     private mutating func meet(
         _ message: Broadcast, _ id: Broadcast.ID, again sender: PeerID, _ context: inout Context
     ) {
-        delegations[id]?.metAgain()
-        guard message.wantsReport else { return }
+        guard message.wantsReport else {
+            delegations[id]?.metAgain()
+            return
+        }
         let report = BroadcastReport(id: id, reached: 0, duplicates: 1, depth: 0)
         context.send(report.frame(), to: Destination(sender))
     }
@@ -199,11 +236,12 @@ public struct BroadcastTree: Component {
         repair.height = 0
         repair.hops = message.hops == .max ? .max : message.hops + 1
         repair.wantsReport = false
-        let full = seen.insert(id, body: repair.frame().body, now: context.now, expires: context.now + kept)
+        let full = seen.insert(
+            id, sequence: message.sequence, body: repair.frame().body, now: context.now, expires: context.now + kept)
         if full.ids { context.reached(.broadcastIDs) }
         if full.bodies { context.reached(.broadcastBodies) }
-        wanted[id] = nil
-        announce(&context)
+        wanted.arrived(id)
+        announce(id, &context)
     }
 
     // MARK: Outcomes
@@ -211,14 +249,15 @@ public struct BroadcastTree: Component {
     public mutating func answered(
         _ ticket: Ticket, by peer: PeerID, _ answer: Answer, _ context: inout Context
     ) {
-        guard case .ack(let id, let branch, let delegate) = pending.removeValue(forKey: ticket) else { return }
-        acknowledged(id, branch, delegate, answer, &context)
+        guard case .ack(let id, let number, let task) = pending.removeValue(forKey: ticket) else { return }
+        acknowledged(id, number, task, peer, answer, &context)
     }
 
     public mutating func fired(_ ticket: Ticket, _ context: inout Context) throws {
         switch pending.removeValue(forKey: ticket) {
-        case .reports(let id): close(id, &context)
+        case .reports(let id): endWait(id, &context)
         case .digest: sendDigests(&context)
+        case .wants: askOthers(&context)
         case .queue: try drain(&context)
         case .ack, nil: break
         }

@@ -10,17 +10,26 @@ struct Delegation: Sendable {
         case acknowledged
         /// The report is in.
         case reported
-        /// Nobody of the bucket answered.
+        /// No ack came in time. The message may arrive yet, and the report with it.
+        case silent
+        /// The message could not be sent, or the connection broke.
         case failed
     }
 
-    struct Branch: Sendable {
-        let bucket: Int
-        var delegate: PeerID?
+    /// One peer that was asked to take a branch on.
+    struct Task: Sendable {
+        /// Which of the branches.
+        let branch: Int
+        let peer: PeerID
         var state = State.asking
         var report: BroadcastDelegate.Report?
+
+        /// Whether the peer has the message and said so.
+        var isTaken: Bool { state == .acknowledged || state == .reported }
     }
 
+    /// Tells it from any other delegation, of the same message, too.
+    let number: UInt64
     /// As it came to us: `hops` is ours.
     let message: Broadcast
     let id: Broadcast.ID
@@ -29,7 +38,10 @@ struct Delegation: Sendable {
     /// The application's name for a message of our own.
     let ticket: Ticket?
     let began: Instant
-    var branches: [Branch] = []
+    /// The bucket of each branch: β times each bucket that has anybody.
+    var branches: [Int] = []
+    /// All that were asked, in order.
+    var tasks: [Task] = []
     /// Peers that have the message or have been asked to take it.
     var tried: Set<PeerID>
     private(set) var reached: UInt32
@@ -39,10 +51,13 @@ struct Delegation: Sendable {
     var reportTimer: Ticket?
     /// Whether the application has been told that the message has left.
     var isSettled = false
+    /// Whether whoever wanted a report has it.
+    var hasReported = false
 
-    init(_ message: Broadcast, id: Broadcast.ID, from sender: PeerID?, ticket: Ticket?, now: Instant) {
+    init(_ message: Broadcast, id: Broadcast.ID, number: UInt64, from sender: PeerID?, ticket: Ticket?, now: Instant) {
         self.message = message
         self.id = id
+        self.number = number
         self.sender = sender
         self.ticket = ticket
         began = now
@@ -52,34 +67,46 @@ struct Delegation: Sendable {
         if let sender { tried.insert(sender) }
     }
 
-    var isAsking: Bool { branches.contains { $0.state == .asking } }
-    var isWaitingForReports: Bool { message.wantsReport && branches.contains { $0.state == .acknowledged } }
-    var acknowledged: Int { branches.count { $0.state == .acknowledged || $0.state == .reported } }
+    var isAsking: Bool { tasks.contains { $0.state == .asking } }
+    var isWaitingForReports: Bool { message.wantsReport && tasks.contains { $0.state == .acknowledged } }
+    /// Whether nothing is missing in the sums: everybody who may have the message has reported.
+    var isComplete: Bool { tasks.allSatisfy { $0.state == .reported || $0.state == .failed } }
+    /// How many branches somebody has taken on.
+    var acknowledged: Int { branches.indices.count { branch in tasks.contains { $0.branch == branch && $0.isTaken } } }
 
-    /// Somebody gave us the message again.
-    mutating func metAgain() { duplicates = duplicates.saturatingAdd(1) }
-
-    /// The branch that this peer is the delegate of.
-    func branch(of peer: PeerID) -> Int? { branches.firstIndex { $0.delegate == peer } }
-
-    /// Adds what a delegate reports; once for each.
-    mutating func add(_ report: BroadcastReport, from peer: PeerID) {
-        guard let index = branch(of: peer), branches[index].state == .asking || branches[index].state == .acknowledged
-        else { return }
-        branches[index].state = .reported
-        branches[index].report = BroadcastDelegate.Report(
-            reached: Int(report.reached), duplicates: Int(report.duplicates), depth: Int(report.depth))
-        reached = reached.saturatingAdd(report.reached)
-        duplicates = duplicates.saturatingAdd(report.duplicates)
-        depth = max(depth, report.depth)
+    /// Whether somebody has taken a branch on, or may yet.
+    func isInHands(_ branch: Int) -> Bool {
+        tasks.contains { $0.branch == branch && ($0.isTaken || $0.state == .asking) }
     }
 
-    /// The branches, for the application.
+    /// Somebody gave us the message again who counts no reports.
+    mutating func metAgain() { duplicates = duplicates.saturatingAdd(1) }
+
+    /// Adds what a peer reports that was asked, at any time; once for each.
+    ///
+    /// - Parameter limit: the most nodes that it is believed.
+    mutating func add(_ report: BroadcastReport, from peer: PeerID, limit: UInt32) {
+        guard let index = tasks.firstIndex(where: { $0.peer == peer && $0.state != .reported }) else { return }
+        let (reached, duplicates) = (min(report.reached, limit), min(report.duplicates, limit))
+        // Each hop goes to a lower bucket than the one before.
+        let deepest = UInt16(clamping: Int(message.hops) + 1 + branches[tasks[index].branch])
+        let depth = min(report.depth, deepest)
+        tasks[index].state = .reported
+        tasks[index].report = BroadcastDelegate.Report(
+            reached: Int(reached), duplicates: Int(duplicates), depth: Int(depth))
+        self.reached = self.reached.saturatingAdd(reached)
+        self.duplicates = self.duplicates.saturatingAdd(duplicates)
+        self.depth = max(self.depth, depth)
+    }
+
+    /// Who took each branch on, for the application; a branch that nobody took has one entry without a peer.
     var delegates: [BroadcastDelegate] {
-        branches.map { branch in
-            let isTaken = branch.state == .acknowledged || branch.state == .reported
-            return BroadcastDelegate(
-                bucket: branch.bucket, peer: isTaken ? branch.delegate : nil, report: branch.report)
+        branches.indices.flatMap { branch in
+            let taken = tasks.filter { $0.branch == branch && $0.isTaken }
+            guard !taken.isEmpty else {
+                return [BroadcastDelegate(bucket: branches[branch], peer: nil, report: nil)]
+            }
+            return taken.map { BroadcastDelegate(bucket: branches[branch], peer: $0.peer, report: $0.report) }
         }
     }
 

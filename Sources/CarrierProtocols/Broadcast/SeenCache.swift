@@ -5,6 +5,7 @@ internal import NIOCore
 /// The messages that a node has met, and the bodies of the latest for repair. Bounded in time, ids and bytes.
 struct SeenCache: Sendable {
     private struct Entry {
+        let sequence: UInt64
         let received: Instant
         /// From then on the message is too old to be taken again.
         let expires: Instant
@@ -19,6 +20,9 @@ struct SeenCache: Sendable {
     private var bodies: [Broadcast.ID: ByteBuffer] = [:]
     private var bodyOrder: Deque<Broadcast.ID> = []
     private(set) var bytes = 0
+    /// The latest sequence that had to be forgotten before its time, and until when such messages could come again. What is
+    /// no later than this may have been here.
+    private var floor: (sequence: UInt64, until: Instant)?
 
     init(idLimit: Int, byteLimit: Int) {
         self.idLimit = max(1, idLimit)
@@ -29,19 +33,34 @@ struct SeenCache: Sendable {
 
     func contains(_ id: Broadcast.ID) -> Bool { entries[id] != nil }
 
+    /// Whether a message that is not there may have been forgotten for want of room.
+    func mayHaveForgotten(_ sequence: UInt64, now: Instant) -> Bool {
+        guard let floor, now < floor.until else { return false }
+        return sequence <= floor.sequence
+    }
+
     /// The message as it is sent for repair, while it is kept.
     func body(_ id: Broadcast.ID) -> ByteBuffer? { bodies[id] }
+
+    /// Whether a message came since `start` and its body is there.
+    func holds(_ id: Broadcast.ID, since start: Instant) -> Bool {
+        guard let entry = entries[id], bodies[id] != nil else { return false }
+        return entry.received >= start
+    }
 
     /// Remembers a message that was not there.
     ///
     /// - Returns: whether ids and whether bodies had to be forgotten for it before their time.
     mutating func insert(
-        _ id: Broadcast.ID, body: ByteBuffer, now: Instant, expires: Instant
+        _ id: Broadcast.ID, sequence: UInt64, body: ByteBuffer, now: Instant, expires: Instant
     ) -> (ids: Bool, bodies: Bool) {
         forget(now)
         let isFull = order.count >= idLimit
-        while order.count >= idLimit { forgetFirst() }
-        entries[id] = Entry(received: now, expires: expires)
+        while order.count >= idLimit, let first = order.first {
+            if let entry = entries[first], entry.expires > now { raiseFloor(entry, now) }
+            forgetFirst()
+        }
+        entries[id] = Entry(sequence: sequence, received: now, expires: expires)
         order.append(id)
         guard body.readableBytes <= byteLimit else { return (isFull, true) }
         bodies[id] = body
@@ -57,14 +76,13 @@ struct SeenCache: Sendable {
         while let first = order.first, let entry = entries[first], entry.expires <= now { forgetFirst() }
     }
 
-    /// The ids of messages that came since `start` and whose bodies are there, latest first.
-    func recent(since start: Instant, limit: Int) -> [Broadcast.ID] {
-        var found: [Broadcast.ID] = []
-        for id in order.reversed() {
-            guard found.count < limit, let entry = entries[id], entry.received >= start else { break }
-            if bodies[id] != nil { found.append(id) }
+    /// An old floor is gone by itself: after a jump of the wall clock it must not hold for ever.
+    private mutating func raiseFloor(_ entry: Entry, _ now: Instant) {
+        guard let old = floor, now < old.until else {
+            floor = (entry.sequence, entry.expires)
+            return
         }
-        return found
+        floor = (max(old.sequence, entry.sequence), max(old.until, entry.expires))
     }
 
     private mutating func forgetFirst() {

@@ -14,12 +14,17 @@ import Testing
         var report: BroadcastReported?
     }
 
-    func broadcast(_ count: Int, dead share: Int, seed: UInt64) throws -> (Outcome, living: Int) {
+    func broadcast(
+        _ count: Int, dead share: Int, redundancy: Int = 1, seed: UInt64
+    ) throws -> (Outcome, living: Int) {
+        var configuration = BroadcastConfiguration()
+        configuration.redundancy = redundancy
         let overlay = try Overlay(count, Cast.verifier, seed: seed)
         let network = SimulatedNetwork(seed: seed)
         var random = SeededRandom(seed)
         for member in overlay.members {
-            let node = try network.add(member.identity, member.verified.record, [BroadcastTree(member.identity)])
+            let tree = BroadcastTree(member.identity, configuration)
+            let node = try network.add(member.identity, member.verified.record, [tree])
             var table = RoutingTable(own: member.verified.nodeID)
             overlay.fill(&table, now: network.now, using: &random)
             network.setContacts(table, of: node)
@@ -58,6 +63,14 @@ import Testing
         var levels = 0
         while 1 << levels < count { levels += 1 }
         #expect(outcome.lastHop <= levels + 1)
+    }
+
+    @Test("each copy over is reported as a duplicate once", arguments: [8, 50])
+    func duplicates(count: Int) throws {
+        let (outcome, _) = try broadcast(count, dead: 0, redundancy: 4, seed: UInt64(count))
+        #expect(outcome.sends > count - 1)
+        #expect(outcome.report?.reached == count - 1 && outcome.report?.isComplete == true)
+        #expect(outcome.report?.duplicates == outcome.sends - (count - 1))
     }
 
     @Test("row 34: with 30 % dead and undetected all of the living get it, once, at no more than twice the sends")

@@ -1,0 +1,109 @@
+import CarrierCrypto
+import CarrierProtocols
+import CarrierTesting
+import CarrierWire
+import NIOCore
+import Testing
+
+/// Row 34: what many messages, and large ones, do.
+extension BroadcastComponentTests {
+    func small(
+        _ origin: Cast.Member, _ index: Int, height: UInt16 = 256, report: Bool = false, bytes: Int = 0
+    ) throws -> Broadcast {
+        try Broadcast(
+            signedBy: origin.identity, sequence: Bench.epoch + UInt64(index), message: Opcode(1000), codec: .bytes,
+            body: ByteBuffer(repeating: 1, count: bytes), height: height, wantsReport: report)
+    }
+
+    @Test(
+        "row 34: a message that had to be forgotten before its time is not taken again, and its late acks harm nothing")
+    func forgottenTooEarly() throws {
+        var bench = try bench { $0.idLimit = 2 }
+        let first = try message(peers[350])
+        bench.receive(first, from: peers[0])
+        let asked = bench.sent(.broadcast)
+        #expect(asked.count >= 2)
+        for index in 1...3 { bench.receive(try small(peers[350 + index], index, height: 0), from: peers[0]) }
+        // Of this height, only the nearest bucket would be asked.
+        var again = first
+        again.height = UInt16(clamping: 1 + (peers.prefix(30).map(bucket).min() ?? 0))
+        bench.receive(again, from: peers[0])
+        #expect(bench.notices(BroadcastReceived.self).count == 4)
+        #expect(bench.sent(.broadcast) == asked)
+        for index in asked.reversed() { bench.answer(index, .failed(.timeout(.milliseconds(500)))) }
+        #expect(bench.sent(.broadcast).count > asked.count)
+        // What is newer than all that was forgotten is taken.
+        bench.receive(try small(peers[355], 10), from: peers[0])
+        #expect(bench.notices(BroadcastReceived.self).count == 5)
+    }
+
+    @Test("row 34: one sender has so many new messages taken, whoever their origins are; another is not held back")
+    func floodOfOrigins() throws {
+        var bench = try bench(4) { $0.senderRate = TokenBucket.Rate(perSecond: 10, burst: 50) }
+        func flood(_ range: Range<Int>, from sender: Cast.Member) throws {
+            for index in range { bench.receive(try small(peers[100 + index], index), from: sender) }
+        }
+        try flood(0..<80, from: peers[0])
+        #expect(bench.notices(BroadcastReceived.self).count == 50)
+        // Over the rate nobody looks at signatures.
+        var forged = try small(peers[90], 1).frame()
+        // Of another origin, for whom the signature does not hold.
+        forged.body.setInteger(UInt8(0xff), at: 3)
+        bench.run { _ = $0.receive(Inbound(peer: peers[0].peer, frame: forged)) }
+        #expect(bench.blamed.isEmpty)
+        // What is known costs nothing; what was dropped is taken from another.
+        try flood(0..<60, from: peers[1])
+        #expect(bench.notices(BroadcastReceived.self).count == 60)
+        bench.now = bench.now + .seconds(1)
+        try flood(100..<120, from: peers[0])
+        #expect(bench.notices(BroadcastReceived.self).count == 70)
+        let defaults = BroadcastConfiguration()
+        #expect(defaults.senderRate == TokenBucket.Rate(perSecond: 400, burst: 1000))
+        #expect(defaults.originRate == TokenBucket.Rate(perSecond: 20, burst: 100))
+    }
+
+    @Test("row 34: large messages cost their origin more, a single one is always possible")
+    func largeMessages() throws {
+        var bench = try bench(2)
+        for index in 0..<8 { bench.receive(try small(peers[350], index, bytes: 1 << 20), from: peers[0]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 6)
+        for index in 8..<16 { bench.receive(try small(peers[350], index), from: peers[0]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 10)
+        bench.receive(try small(peers[351], 0, bytes: 4_194_000), from: peers[0])
+        #expect(bench.notices(BroadcastReceived.self).count == 11)
+    }
+
+    @Test("our own large messages keep to what others allow, and none is lost")
+    func ownLargeMessages() throws {
+        var bench = try bench(1)
+        for _ in 0..<7 {
+            bench.run { host in
+                _ = try? host.with(BroadcastTree.self) {
+                    let body = ByteBuffer(repeating: 7, count: 1 << 20)
+                    _ = try $0.broadcast(body, opcode: Opcode(1000), BroadcastOptions(), &$1)
+                }
+            }
+        }
+        #expect(bench.sent(.broadcast).count == 5)
+        bench.wait(.seconds(1))
+        #expect(bench.sent(.broadcast).count == 6)
+        bench.wait(.seconds(1))
+        #expect(bench.sent(.broadcast).count == 7)
+    }
+
+    @Test("row 34: a flood that wants reports does not keep the next message from being passed on")
+    func fullTree() throws {
+        var bench = try bench { $0.treeLimit = 4 }
+        var before = 0
+        for index in 0..<10 {
+            bench.receive(try small(peers[350 + index], index, report: true), from: peers[0])
+            let sent = bench.sent(.broadcast)
+            #expect(sent.count > before)
+            for index in sent.dropFirst(before) { bench.answer(index, .acknowledged) }
+            before = sent.count
+        }
+        // The oldest six had to report what was known then: this node alone.
+        let reports = try bench.sent(.broadcastReport).map { try BroadcastReport(fields: bench.sent[$0].frame.body) }
+        #expect(reports.map(\.reached) == Array(repeating: 1, count: 6))
+    }
+}
