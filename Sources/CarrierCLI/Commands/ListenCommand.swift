@@ -4,6 +4,7 @@ import CarrierCrypto
 import CarrierProtocols
 import CarrierTransport
 import CarrierWire
+import NIOCore
 
 /// `carrier listen`: a node that others can dial.
 struct ListenCommand: CarrierCommand {
@@ -173,13 +174,11 @@ struct ListenCommand: CarrierCommand {
             try await contacts(node, console)?.restore()
         } _: { node in
             let contacts = contacts(node, console)
+            let settling = StartUpCode.leave(node.loop)
+            defer { settling.cancel() }
             return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
                 defer { group.cancelAll() }
                 if let contacts { group.addTask { try await contacts.keepSaving() } }
-                group.addTask {
-                    try await StartUpCode.leave()
-                    return nil
-                }
                 group.addTask(executorPreference: node.executor) {
                     try await ListenRun(self, node, outside, console).run()
                 }

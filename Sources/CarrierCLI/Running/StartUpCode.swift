@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 
 /// The pages of code that starting needed and staying does not.
 ///
@@ -6,10 +7,11 @@ import Glibc
 /// its whole text as resident: 13 MB of 25 in an idle `listen`.
 enum StartUpCode {
     /// Gives the code back now, and once more when the first round of upkeep has run.
-    static func leave() async throws {
+    ///
+    /// - Returns: the second time, to cancel.
+    static func leave(_ loop: any EventLoop) -> Scheduled<Void> {
         letGo()
-        try await Task.sleep(for: .seconds(10))
-        letGo()
+        return loop.scheduleTask(in: .seconds(10)) { letGo() }
     }
 
     /// Gives the mapped code of the program and its libraries back. What runs again is mapped again from the page cache, which
