@@ -34,10 +34,10 @@ public final class DatagramSocket: ChannelInboundHandler {
     private static let bufferSize = 4 << 20
     /// How soon to try again when the system has no room. It says so only when megabytes wait.
     private static let retry: TimeAmount = .microseconds(500)
-    /// How long a dial may hear nothing before the scout asks whether anybody listens there; a node answers sooner as a
-    /// rule, and never hears of a scout.
+    /// How long what was sent may have no answer before the scout asks whether anybody listens there; a node answers sooner
+    /// as a rule, and never hears of a scout.
     private static let patience: TimeAmount = .milliseconds(200)
-    /// When the scout looks for an answer after that; the last time it goes home.
+    /// When the scout looks for an answer after that; the last time it waits for the next datagram that nobody answers.
     private static let looks: [TimeAmount] = [.milliseconds(5), .milliseconds(50), .milliseconds(250), .seconds(1)]
 
     /// Who gets what arrives; held weakly.
@@ -53,8 +53,10 @@ public final class DatagramSocket: ChannelInboundHandler {
 
     /// The only address to exchange datagrams with; nil for all.
     private let remoteAddress: SocketAddress?
-    /// While nothing has been heard of that address.
+    /// Asks whether anybody is at that address.
     private var scout: DatagramScout?
+    /// Whether the scout has something to do, and whether that address has been heard of since.
+    private var (isScouting, hasHeard) = (false, false)
     private let namesSource: Bool
     private let channel: any Channel
     private var descriptor: CInt = -1
@@ -102,7 +104,6 @@ public final class DatagramSocket: ChannelInboundHandler {
             let socket = try DatagramSocket(
                 channel, scout, canSegment: usesOffload && System.supportsUDPSegmentationOffload)
             try channel.pipeline.syncOperations.addHandler(socket)
-            socket.sendScout()
             return NIOLoopBound(socket, eventLoop: loop)
         }.flatMapErrorThrowing { error in
             scout?.close()
@@ -148,6 +149,7 @@ public final class DatagramSocket: ChannelInboundHandler {
     public func send(
         _ bytes: UnsafeRawBufferPointer, segment: Int, to remote: SocketAddress?, from local: SocketAddress? = nil
     ) {
+        if scout != nil, !isScouting { sendScout() }
         guard waiting.isEmpty, sendNow(bytes, segment, remote, local) else {
             waiting.append(Waiting(bytes: ByteBuffer(bytes: bytes), segment: segment, remote: remote, local: local))
             if waiting.count == 1 { retryLater() }
@@ -254,16 +256,21 @@ public final class DatagramSocket: ChannelInboundHandler {
 
     // MARK: Whether anybody is there
 
+    /// Something is sent: when nothing comes back, the scout asks.
     private func sendScout() {
-        guard scout != nil else { return }
+        (isScouting, hasHeard) = (true, false)
         loop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in
-            self?.scout?.knock()
-            self?.awaitScout(Self.looks[...])
+            guard let self else { return }
+            if !hasHeard { scout?.knock() }
+            awaitScout(Self.looks[...])
         }
     }
 
     private func awaitScout(_ looks: ArraySlice<TimeAmount>) {
-        guard let pause = looks.first else { return dismissScout() }
+        guard !hasHeard, let pause = looks.first else {
+            isScouting = false
+            return
+        }
         loop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
             guard let self, let scout else { return }
             guard scout.isRefused else { return awaitScout(looks.dropFirst()) }
@@ -287,7 +294,7 @@ public final class DatagramSocket: ChannelInboundHandler {
         guard count > 0, envelope.remoteAddress.port != 0 else { return }
         if let remoteAddress {
             guard envelope.remoteAddress == remoteAddress else { return }
-            dismissScout()
+            hasHeard = true
         }
         var local = localAddress
         if namesSource, var destination = envelope.metadata?.packetInfo?.destinationAddress {
