@@ -16,8 +16,8 @@ private struct Asking: Component {
 
     mutating func started(_ context: inout Context) {
         for number in 1...count {
-            context.perform(
-                .send(Frame(TestNode.opcode, body: ByteBuffer()), to: destination, .reply(Ticket(number), within: limit)))
+            let frame = Frame(TestNode.opcode, body: ByteBuffer())
+            context.perform(.send(frame, to: destination, .reply(Ticket(number), within: limit)))
         }
     }
 
