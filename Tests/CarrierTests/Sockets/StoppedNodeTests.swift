@@ -22,7 +22,11 @@ struct StoppedNodeTests {
             return (waiting, node)
         }
         // Of the node, or of the dial that ended with it.
-        await #expect(throws: (any Error).self) { try await waiting.0.value }
+        await #expect {
+            try await waiting.0.value
+        } throws: {
+            $0 is NodeStopped || $0 is JoinError
+        }
         // One that comes too late waits for nothing either.
         await #expect(throws: NodeStopped.self) { try await body(waiting.1) }
         withExtendedLifetime(silent) {}
