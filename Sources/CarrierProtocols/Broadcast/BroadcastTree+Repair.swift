@@ -16,6 +16,8 @@ extension BroadcastTree {
         if announcements.isEmpty {
             context.perform(.schedule(ticket(.digest), at: context.now + configuration.digestInterval))
         }
+        // More than are remembered are of no use: the oldest of them has been forgotten.
+        if announcements.count >= max(1, configuration.idLimit) { announcements.removeFirst() }
         announcements.append(Announcement(id: id, rounds: configuration.digestRounds))
     }
 
