@@ -70,6 +70,7 @@ public struct BroadcastTree: Component {
             LimitUse(.broadcastIDs, used: seen.count, configuration.idLimit),
             LimitUse(.broadcastBodies, used: seen.bytes, configuration.bodyLimit),
             LimitUse(.broadcasts, configuration.originRate),
+            LimitUse(.senderBroadcasts, configuration.senderRate),
         ]
     }
 
@@ -164,6 +165,7 @@ public struct BroadcastTree: Component {
         }
         let senderCost = cost(message.body, configuration.senderRate)
         guard senderLimits.take(sender, cost: senderCost, now: context.now) else {
+            context.reached(.senderBroadcasts)
             context.log(.debug, "broadcast \(id) dropped: its sender \(sender.short) is over its rate")
             return
         }

@@ -90,6 +90,8 @@ public struct LimitUse: Sendable, Hashable {
         case broadcastBodies = "broadcast_bytes"
         /// `BroadcastConfiguration.originRate`: broadcasts of one origin dropped.
         case broadcasts = "broadcasts_per_s"
+        /// `BroadcastConfiguration.senderRate`: new broadcasts from one peer dropped.
+        case senderBroadcasts = "sender_broadcasts_per_s"
 
         // Relaying for others.
 

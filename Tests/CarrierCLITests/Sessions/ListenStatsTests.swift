@@ -14,13 +14,14 @@ struct ListenStatsTests {
         "dials_per_s": 1, "lookups": 256, "lookup_ms": 30_000, "lookup_query_ms": 3000, "lookups_answered_per_s": 20,
         "bucket_contacts": 16, "siblings": 80, "bucket_replacements": 10, "subnet_in_bucket": 2, "subnet_in_table": 10,
         "contact_failures": 5, "broadcast_age_ms": 120_000, "broadcast_ids": 65_536, "broadcast_bytes": 16_777_216,
-        "broadcasts_per_s": 20, "relay_doors": 128, "relay_doors_per_node": 4, "relay_circuits": 16,
+        "broadcasts_per_s": 20, "sender_broadcasts_per_s": 400, "relay_doors": 128, "relay_doors_per_node": 4,
+        "relay_circuits": 16,
         "relay_circuit_ms": 3_600_000,
     ]
     /// What may come at once, for those that are rates.
     static let bursts: [String: Double] = [
         "new_per_s": 16, "for_nothing_per_s": 100_000, "dials_per_s": 16, "lookups_answered_per_s": 40,
-        "broadcasts_per_s": 100,
+        "broadcasts_per_s": 100, "sender_broadcasts_per_s": 1000,
     ]
 
     @Test("names every limit with its default, what is in use of it, and how often it was reached")
