@@ -257,6 +257,51 @@ import Testing
         #expect(bench.contacts.count == 0)
     }
 
+    @Test(
+        "one that did not answer is not asked again because others tell of it: for a minute, or until its record is newer"
+    )
+    func absentees() throws {
+        var bench = try bench()
+        let gone = try #require(Cast.member(40))
+        let back = try #require(Cast.member(40, sequence: 2))
+        func asked() -> [Int] { bench.sent(.lookupNodeRequest).filter { bench.sent[$0].to.peer == gone.peer } }
+        // Who dials us is asked, and its answer tells of others.
+        func hear(of record: PeerRecord, from teller: Cast.Member) throws {
+            bench.connect(teller, isOutbound: false)
+            let query = bench.sent(.lookupNodeRequest).last { bench.sent[$0].to.peer == teller.peer }
+            bench.answer(try #require(query), with: [record])
+        }
+        try hear(of: gone.record, from: peers[0])
+        bench.answer(try #require(asked().first), .failed(.timeout(.seconds(3))))
+        try hear(of: gone.record, from: peers[1])
+        #expect(asked().count == 1)
+        try hear(of: back.record, from: peers[2])
+        #expect(asked().count == 2)
+        bench.answer(try #require(asked().last), .failed(.timeout(.seconds(3))))
+        bench.now = bench.now + .seconds(59)
+        try hear(of: back.record, from: peers[3])
+        #expect(asked().count == 2)
+        bench.now = bench.now + .seconds(2)
+        try hear(of: back.record, from: peers[4])
+        #expect(asked().count == 3)
+    }
+
+    @Test("in one round four of the contacts are asked that were silent for a minute")
+    func rounds() throws {
+        var bench = try bench { $0.upkeepInterval = .seconds(5) }
+        bench.run { $0.start() }
+        for peer in peers.prefix(10) {
+            bench.connect(peer)
+            bench.disconnect(peer, .local(.shutdown, ""))
+        }
+        for index in bench.sent(.lookupNodeRequest) { bench.answer(index, with: []) }
+        bench.sent = []
+        bench.wait(.seconds(58))
+        let before = bench.sent(.lookupNodeRequest).count
+        bench.wait(.seconds(5.6))
+        #expect(bench.sent(.lookupNodeRequest).count - before == 4)
+    }
+
     @Test("without any bootstrap peer the application hears so; with dead ones it hears why, and they are tried again")
     func bootstrapFails() throws {
         var lonely = try bench()
