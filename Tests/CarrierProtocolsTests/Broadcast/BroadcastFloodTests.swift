@@ -1,9 +1,10 @@
 import CarrierCrypto
-import CarrierProtocols
 import CarrierTesting
 import CarrierWire
 import NIOCore
 import Testing
+
+@testable import CarrierProtocols
 
 /// Row 34: what many messages, and large ones, do.
 extension BroadcastComponentTests {
@@ -37,6 +38,20 @@ extension BroadcastComponentTests {
         #expect(bench.notices(BroadcastReceived.self).count == 5)
     }
 
+    @Test("row 34: no more messages wait to be announced than are remembered, and what is forgotten is counted")
+    func announcements() throws {
+        var bench = try bench {
+            $0.idLimit = 8
+            $0.digestRounds = 3
+        }
+        for index in 0..<100 { bench.receive(try small(peers[index + 100], index, height: 0), from: peers[0]) }
+        let waiting = bench.host.with(BroadcastTree.self) { tree, _ in tree.announcements.count }
+        #expect(waiting == 8)
+        #expect(bench.reached.count { $0 == .broadcastIDs } == 92)
+        bench.wait(.seconds(7))
+        #expect(bench.host.with(BroadcastTree.self) { tree, _ in tree.announcements.isEmpty } == true)
+    }
+
     @Test("row 34: one sender has so many new messages taken, whoever their origins are; another is not held back")
     func floodOfOrigins() throws {
         var bench = try bench(4) { $0.senderRate = TokenBucket.Rate(perSecond: 10, burst: 50) }
@@ -45,6 +60,7 @@ extension BroadcastComponentTests {
         }
         try flood(0..<80, from: peers[0])
         #expect(bench.notices(BroadcastReceived.self).count == 50)
+        #expect(bench.reached.count { $0 == .senderBroadcasts } == 30)
         // Over the rate nobody looks at signatures.
         var forged = try small(peers[90], 1).frame()
         // Of another origin, for whom the signature does not hold.
