@@ -1,10 +1,10 @@
 import CarrierCrypto
 import CarrierTesting
-import CarrierWire
 import NIOCore
 import Testing
 
 @testable import CarrierProtocols
+@testable import CarrierWire
 
 /// Row 34: what many messages, and large ones, do.
 extension BroadcastComponentTests {
@@ -36,6 +36,38 @@ extension BroadcastComponentTests {
         // What is newer than all that was forgotten is taken.
         bench.receive(try small(peers[355], 10), from: peers[0])
         #expect(bench.notices(BroadcastReceived.self).count == 5)
+    }
+
+    @Test("row 34: a flood from ahead of time that makes a node forget hides no honest message, and none comes twice")
+    func floodFromAhead() throws {
+        var bench = try bench { $0.idLimit = 16 }
+        let flood = try (0..<200).map { try small(peers[$0 + 100], 20_000_000 + $0, height: 0) }
+        for message in flood { bench.receive(message, from: peers[0]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 200)
+        for index in 0..<40 { bench.receive(try small(peers[index], index, height: 0), from: peers[1]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 240)
+        for message in flood { bench.receive(message, from: peers[2]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 240)
+        // They come from 20 s ahead, and so are known for 140 s.
+        bench.wait(.seconds(139))
+        for message in flood { bench.receive(message, from: peers[3]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 240)
+    }
+
+    @Test("what was forgotten leaves a trace that is found for certain, and is taken for nothing else")
+    func forgottenIDs() throws {
+        var forgotten = ForgottenIDs()
+        let ids = (0..<40_000).map { Broadcast.ID(origin: own.peer, sequence: $0) }
+        for (index, id) in ids.prefix(20_000).enumerated() {
+            let now = Instant.seconds(Double(index) / 100)
+            forgotten.insert(id, until: now + .seconds(150), now: now)
+        }
+        let late = Instant.seconds(200)
+        // Two filters: those of the first 150 seconds, the last of which is known until 300, and those after them.
+        #expect(ids[5000..<20_000].allSatisfy { forgotten.mayContain($0, now: late) })
+        #expect(ids.dropFirst(20_000).count { forgotten.mayContain($0, now: late) } < 5)
+        forgotten.expire(.seconds(351))
+        #expect(!ids.contains { forgotten.mayContain($0, now: late) })
     }
 
     @Test("row 34: no more messages wait to be announced than are remembered, and what is forgotten is counted")
