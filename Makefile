@@ -53,9 +53,9 @@ test:
 	# Not plain "swift test" alone: that builds every product of every dependency, a compiler for Protocol Buffers in C++ among them.
 	$(SWIFT) build --product carrier
 	$(SWIFT) build --product carrierPackageTests
-	$(SWIFT) test --skip-build --skip '$(TIMED)'
+	Scripts/tests --skip '$(TIMED)'
 	# Tests that watch the clock run one by one, so that no other takes their processor.
-	$(SWIFT) test --skip-build --no-parallel --filter '$(TIMED)'
+	Scripts/tests --no-parallel --filter '$(TIMED)'
 
 examples:
 	@Scripts/prerequisites build test

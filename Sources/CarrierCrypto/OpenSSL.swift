@@ -13,6 +13,25 @@ enum OpenSSL {
         return EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
     }()
 
+    /// A context that knows its digest and no key: contexts of HMAC-SHA-256 are copies of it.
+    nonisolated(unsafe) static let hmacSHA256: OpaquePointer? = {
+        initialise()
+        guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil), let context = EVP_MAC_CTX_new(algorithm) else {
+            return nil
+        }
+        EVP_MAC_free(algorithm)
+        // libcrypto keeps the pointers for the length of the call; both texts are static.
+        let (parameter, digest): (StaticString, StaticString) = ("digest", "SHA256")
+        func text(_ string: StaticString) -> UnsafeMutablePointer<CChar> {
+            UnsafeMutableRawPointer(mutating: string.utf8Start).assumingMemoryBound(to: CChar.self)
+        }
+        var parameters = [
+            OSSL_PARAM_construct_utf8_string(text(parameter), text(digest), 0), OSSL_PARAM_construct_end(),
+        ]
+        let isSet = EVP_MAC_CTX_set_params(context, &parameters) == 1
+        return isSet ? context : nil
+    }()
+
     /// Starts libcrypto without its configuration file: about 1 ms less at start-up.
     static func initialise() {
         _ = started

@@ -23,7 +23,7 @@
                 throw .library(operation: "QUIC certificate", reason: String(cString: cquic_tls_error(status)))
             }
             pointer = made
-            guard let secret = HKDF.expand(identity.key.seed, info: Array("carrier quic tokens v1".utf8), count: 32)
+            guard let secret = HKDF().expand(identity.key.seed, info: Array("carrier quic tokens v1".utf8), count: 32)
             else {
                 cquic_identity_free(made)
                 throw .library(operation: "HKDF", reason: "output of 32 bytes refused")

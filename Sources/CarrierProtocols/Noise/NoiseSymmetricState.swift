@@ -7,6 +7,7 @@ struct NoiseSymmetricState: ~Copyable {
     private(set) var hash: Bytes32
     private var cipher: NoiseCipher?
     private let sha = SHA256()
+    private let hkdf = HKDF()
 
     init(protocolName: StaticString, prologue: ByteBuffer) {
         // A name of up to 32 bytes is padded with zeros; a longer one would be hashed.
@@ -45,12 +46,12 @@ struct NoiseSymmetricState: ~Copyable {
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         let pseudorandom = chainingKey.withUnsafeBytes { salt in
             if let material {
-                material.withUnsafeBytes { HKDF.extract(salt: salt, material: $0) }
+                material.withUnsafeBytes { hkdf.extract(salt: salt, material: $0) }
             } else {
-                HKDF.extract(salt: salt, material: empty)
+                hkdf.extract(salt: salt, material: empty)
             }
         }
-        guard let output = HKDF.expand(pseudorandom, info: [], count: 64) else {
+        guard let output = hkdf.expand(pseudorandom, info: [], count: 64) else {
             throw .library(operation: "HKDF", reason: "output of 64 bytes refused")
         }
         return output.withUnsafeBytes { bytes in (SecretBytes(bytes[..<32]), SecretBytes(bytes[32...])) }
