@@ -61,7 +61,8 @@ struct DecodeCommand: CarrierCommand {
     @Flag(name: .long, help: "Read JSON Lines of decode --json and write the bytes they were made from.")
     var encode = false
 
-    @Argument(help: ArgumentHelp("Files to read; - is stdin, also when there are none."), completion: .file())
+    @Argument(
+        help: ArgumentHelp("Files to read; - is stdin, also when there are none.", valueName: "file"), completion: .file())
     var files: [String] = []
 
     /// The forms of `--in`.
