@@ -62,7 +62,8 @@ struct DecodeCommand: CarrierCommand {
     var encode = false
 
     @Argument(
-        help: ArgumentHelp("Files to read; - is stdin, also when there are none.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("Files to read; - is stdin, also when there are none.", valueName: "file"),
+        completion: .file())
     var files: [String] = []
 
     /// The forms of `--in`.
