@@ -5,18 +5,21 @@ import NIOCore
 struct Handshakes {
     let address: Address
     let nodes: Int
+    /// Whether each handshake checks signatures as between two that never met.
+    let areStrangers: Bool
     let seconds: Double
 
-    init(to address: Address, nodes: Int, seconds: Double) {
+    init(to address: Address, nodes: Int, areStrangers: Bool, seconds: Double) {
         self.address = address
         self.nodes = nodes
+        self.areStrangers = areStrangers
         self.seconds = seconds
     }
 
     func measure(on loop: any EventLoop) async throws -> Figures {
         var configurations: [NodeConfiguration] = []
         // What searching for identities costs is not measured here.
-        for _ in 0..<nodes { configurations.append(try await MessageBench.configuration()) }
+        for _ in 0..<nodes { configurations.append(try await MessageBench.configuration(strangers: areStrangers)) }
         let processor = ProcessorTime.used
         let start = NIODeadline.now()
         let end = start + .nanoseconds(Int64(seconds * 1e9))

@@ -51,6 +51,8 @@ struct MessageBench: AsyncParsableCommand {
     @Option(help: "Only bodies of this many bytes.") var size: Int?
     @Option(help: "Only so many tasks that send at once: 1 or 64. Of handshakes: nodes that dial.") var inFlight: Int?
     @Flag(help: "Both nodes on one thread.") var oneLoop = false
+    @Flag(help: "Of handshakes: check each peer's signatures, also those of one that comes again.") var strangers =
+        false
     @Flag(name: .customLong("async"), help: "Answer in an async component.") var isAsync = false
     @Flag(help: "JSON lines in place of the table.") var json = false
     @Flag(help: "Only answer: print the address, until standard input ends.") var serve = false
@@ -67,7 +69,8 @@ struct MessageBench: AsyncParsableCommand {
             let (components, application): ([any Component], [any AsyncComponent]) =
                 isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
             try await Node.run(
-                Self.configuration(), components: Node.standardComponents + components, application: application,
+                Self.configuration(strangers: command.strangers), components: Node.standardComponents + components,
+                application: application,
                 on: first
             ) { server in
                 let address = try await server.listen(
@@ -84,7 +87,9 @@ struct MessageBench: AsyncParsableCommand {
     private func ask(_ address: Address, on loop: any EventLoop) async throws {
         let command = self
         if kind == "handshake" {
-            let figures = try await Handshakes(to: address, nodes: inFlight ?? 16, seconds: seconds).measure(on: loop)
+            let handshakes = Handshakes(
+                to: address, nodes: inFlight ?? 16, areStrangers: strangers, seconds: seconds)
+            let figures = try await handshakes.measure(on: loop)
             return print(json ? figures.json : figures.row)
         }
         try await Node.run(Self.configuration(), on: loop) { node in
@@ -114,8 +119,9 @@ struct MessageBench: AsyncParsableCommand {
         }
     }
 
-    static func configuration() async throws -> NodeConfiguration {
+    static func configuration(strangers: Bool = false) async throws -> NodeConfiguration {
         var configuration = NodeConfiguration(identity: try await Identity.generate())
+        if strangers { configuration.limits.handshake.acquaintances = 0 }
         try configuration.messages.register(Body.self, opcode: Answerer.opcode)
         return configuration
     }

@@ -178,10 +178,10 @@ class Machine:
         process = self.start([self.limit, mode, path], cores=cores)
         return process, self.written(path, process)
 
-    def bench_server(self, cores=None, scheme="tcp", program=None):
+    def bench_server(self, *flags, cores=None, scheme="tcp", program=None):
         """A carrier-bench that answers, and where it is. It ends with its standard input."""
         process = self.start(
-            [program or self.bench, "--serve", "--transport", scheme], cores=cores, stdin=subprocess.PIPE,
+            [program or self.bench, "--serve", "--transport", scheme, *flags], cores=cores, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
         return process, process.stdout.readline().decode().strip()
 

@@ -36,6 +36,7 @@ extension Connection {
         }
         session.send(frame)
         watchSendBuffer()
+        session.goAhead()
     }
 
     /// Sends a message if it can go the short way: encoded straight into what waits to be sealed, with nothing allocated.
@@ -186,7 +187,9 @@ extension Connection {
     ) throws {
         if let error = refusal { return settle(waiter, .failed(error)) }
         if try sendInPlace(message, opcode, wantsReply ? .request : .needsAck, nonce: nonce) {
-            return expect(nonce, wantsReply: wantsReply, within: limit, waiter)
+            expect(nonce, wantsReply: wantsReply, within: limit, waiter)
+            session?.goAhead()
+            return
         }
         let frame = Frame(opcode, codec: type(of: message).codec, body: try message.body())
         send(frame, wantsReply: wantsReply, within: limit, nonce: nonce, waiter)

@@ -34,6 +34,9 @@ enum SessionEnd {
 final class SessionLink: LinkDelegate {
     /// Bytes sealed at a time: two full records, what the system takes in one go.
     private static let sealBatch = 2 * RecordSealer.fullRecord
+    /// Requests and replies that go out before the turn is over, so that the other side works on them while we make the next:
+    /// when all of a turn go out at its end, each side sleeps while the other works, and waking takes as long as the work.
+    private static let awaitedAtOnce = 16
 
     enum Phase {
         case handshake
@@ -66,6 +69,8 @@ final class SessionLink: LinkDelegate {
     var isThrottled = false
     var heldFrames: [Frame] = []
     var needsFlush = false
+    /// Requests and replies among what waits.
+    private var awaited = 0
     /// The peer broke the protocol: nothing more of it is looked at.
     var isDeaf = false
 
@@ -166,6 +171,7 @@ final class SessionLink: LinkDelegate {
         if !needsFlush, outbox.isEmpty, let spare = environment.takeSpare() { outbox.giveSpare(spare) }
         outbox.append(frame)
         setNeedsFlush()
+        count(frame.flags)
     }
 
     /// Puts a message behind those that wait, encoded in place; false when it does not fit into `buffer` bytes with them.
@@ -178,7 +184,17 @@ final class SessionLink: LinkDelegate {
         let header = Frame(opcode, flags: flags, codec: type(of: message).codec, nonce: nonce)
         guard try outbox.append(header, limit: buffer, body: { try message.encode(into: &$0) }) else { return false }
         setNeedsFlush()
+        count(flags)
         return true
+    }
+
+    private func count(_ flags: Frame.Flags) {
+        if !flags.isDisjoint(with: [.request, .reply, .needsAck]) { awaited += 1 }
+    }
+
+    /// Sends what waits if others wait for enough of it.
+    func goAhead() {
+        if awaited >= Self.awaitedAtOnce { flush() }
     }
 
     func setNeedsFlush() {
@@ -190,6 +206,7 @@ final class SessionLink: LinkDelegate {
     /// Seals what waits while the link takes it.
     func flush() {
         needsFlush = false
+        awaited = 0
         guard phase == .open, !outbox.isEmpty, var session = session.take() else { return }
         var failure: CryptoError?
         var wrote = false

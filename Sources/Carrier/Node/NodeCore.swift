@@ -74,7 +74,8 @@ final class NodeCore {
         let identity = configuration.identity
         let terms = try HandshakeTerms(
             identity: identity, staticKey: .generate(), agent: configuration.agent, network: configuration.network,
-            minimum: configuration.minimum, keepsKeyLog: configuration.keyLog != nil)
+            minimum: configuration.minimum, keepsKeyLog: configuration.keyLog != nil,
+            acquaintances: Acquaintances(limit: configuration.limits.handshake.acquaintances))
         let wallClock = WallClock.unixMicroseconds()
         let record = try PeerRecord(signedBy: identity, sequence: wallClock / 1000, addresses: [])
         environment = SessionEnvironment(

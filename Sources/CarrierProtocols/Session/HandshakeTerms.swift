@@ -15,13 +15,16 @@ public struct HandshakeTerms: Sendable {
     public var minimum: Puzzle.Difficulty
     /// Program and version, at most 64 bytes.
     public var agent: String
+    /// Peers' words that need not be checked again.
+    private let acquaintances: Acquaintances
     /// Whether sessions keep their key log line (carrier-wire(7) §8). Default no.
     public var keepsKeyLog: Bool
 
     /// The terms of the handshakes of one node; the defaults are those of the protocol.
     public init(
         identity: Identity, staticKey: X25519.PrivateKey, agent: String, network: UInt32 = Preface.defaultNetwork,
-        minimum: Puzzle.Difficulty = Puzzle.Difficulty(), keepsKeyLog: Bool = false
+        minimum: Puzzle.Difficulty = Puzzle.Difficulty(), keepsKeyLog: Bool = false,
+        acquaintances: Acquaintances = Acquaintances(limit: 1024)
     ) throws(CryptoError) {
         self.identity = identity
         self.staticKey = staticKey
@@ -30,6 +33,7 @@ public struct HandshakeTerms: Sendable {
         self.minimum = minimum
         self.agent = agent
         self.keepsKeyLog = keepsKeyLog
+        self.acquaintances = acquaintances
     }
 
     /// Checks a peer's word about itself in the order of carrier-wire(7) §4.2, after the Noise message itself.
@@ -39,8 +43,12 @@ public struct HandshakeTerms: Sendable {
     ///   - staticKey: the Noise static key that the peer proved to hold; nil over QUIC, where the certificate proves more.
     ///   - pinned: the peer that was dialled, where one was named.
     public func check(_ hello: Hello, staticKey: Bytes32?, pinned: PeerID?) throws(HandshakeError) {
-        guard hello.record.isSignatureValid else { throw .recordSignatureInvalid }
-        if let staticKey, !hello.vouches(for: staticKey) { throw .staticKeySignatureInvalid }
+        let digest = Acquaintances.digest(of: hello, staticKey: staticKey)
+        if !acquaintances.contains(digest) {
+            guard hello.record.isSignatureValid else { throw .recordSignatureInvalid }
+            if let staticKey, !hello.vouches(for: staticKey) { throw .staticKeySignatureInvalid }
+            acquaintances.insert(digest)
+        }
         guard hello.record.solves(minimum) else {
             let nodeID = hello.record.peer.nodeID
             throw .puzzleNotSolved(
