@@ -594,6 +594,7 @@ _carrier_broadcast() {
         return
         ;;
     '--codec')
+        __carrier_add_completions -W 'bytes'$'\n''msgpack'$'\n''protobuf'
         return
         ;;
     '--min-peers')
@@ -702,6 +703,7 @@ _carrier_decode() {
         return
         ;;
     '--only')
+        __carrier_add_completions -W 'ack-response'$'\n''application'$'\n''broadcast'$'\n''broadcast-digest'$'\n''broadcast-report'$'\n''broadcast-want'$'\n''bytes'$'\n''disconnect'$'\n''gap'$'\n''handshake'$'\n''handshake-1'$'\n''handshake-2'$'\n''handshake-3'$'\n''keepalive'$'\n''keepalive-response'$'\n''lookup-node-request'$'\n''lookup-node-response'$'\n''metric-request'$'\n''metric-response'$'\n''ping'$'\n''pong'$'\n''preface'$'\n''proxy-request'$'\n''proxy-response'$'\n''reachability-request'$'\n''reachability-response'$'\n''record'$'\n''retry'$'\n''session'$'\n''unregistered'
         return
         ;;
     esac

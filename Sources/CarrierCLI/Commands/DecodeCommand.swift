@@ -43,7 +43,7 @@ struct DecodeCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp("Show only these: names like ping, opcode numbers, layers, gap.", valueName: "name,…"),
-        transform: KindFilter.parse)
+        completion: .list(KindFilter.known), transform: KindFilter.parse)
     var only: KindFilter?
 
     @Flag(name: .long, help: "Check signatures and puzzles; a failed check is exit code 4.")
