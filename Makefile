@@ -102,6 +102,8 @@ lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz Benchmarks
 	mandoc -Tlint man/*
 	for script in Scripts/* Benchmarks/*.sh .ci/run; do bash -n "$$script" || exit; done
+	# Marks that a merge has left in a text.
+	! grep -rnE '^(<<<<<<<|>>>>>>>) ' --exclude-dir='.[!.]*' .
 	Scripts/generated --check all
 
 docs:

@@ -173,13 +173,13 @@ _carrier() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    keygen|listen|dial|ping|nat-map|lookup|broadcast|decode|help)
+    keygen|listen|dial|ping|lookup|broadcast|nat-map|decode|help)
         # Offer subcommand argument completions
         "_carrier_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'keygen listen dial ping nat-map lookup broadcast decode help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'keygen listen dial ping lookup broadcast nat-map decode help' -- "${cur}"))
         ;;
     esac
 }
@@ -468,67 +468,6 @@ _carrier_ping() {
     esac
 }
 
-_carrier_nat-map() {
-    repeating_flags=(-v --verbose)
-    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --once --release --list --version -h --help)
-    repeating_options=(--bootstrap)
-    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --protocol --lease --gateway --check-via)
-    __carrier_offer_flags_options -1
-
-    # Offer option value completions
-    case "${prev}" in
-    '--timeout')
-        return
-        ;;
-    '--color')
-        __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
-        return
-        ;;
-    '--identity')
-        __carrier_add_completions -f
-        return
-        ;;
-    '--network')
-        return
-        ;;
-    '--connect-timeout')
-        return
-        ;;
-    '--min-static')
-        return
-        ;;
-    '--min-dynamic')
-        return
-        ;;
-    '--keylog')
-        __carrier_add_completions -f
-        return
-        ;;
-    '--record')
-        __carrier_add_completions -f
-        return
-        ;;
-    '--bootstrap')
-        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
-        return
-        ;;
-    '--protocol')
-        __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'
-        return
-        ;;
-    '--lease')
-        return
-        ;;
-    '--gateway')
-        return
-        ;;
-    '--check-via')
-        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --check-via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
-        return
-        ;;
-    esac
-}
-
 _carrier_lookup() {
     repeating_flags=(-v --verbose)
     non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --node-id --verify --trace --dot --version -h --help)
@@ -655,6 +594,7 @@ _carrier_broadcast() {
         return
         ;;
     '--codec')
+        __carrier_add_completions -W 'bytes'$'\n''msgpack'$'\n''protobuf'
         return
         ;;
     '--min-peers')
@@ -672,6 +612,67 @@ _carrier_broadcast() {
     case "${positional_number}" in
     *)
         __carrier_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_carrier_nat-map() {
+    repeating_flags=(-v --verbose)
+    non_repeating_flags=(--json --quiet -q --ephemeral -4 -6 --once --release --list --version -h --help)
+    repeating_options=(--bootstrap)
+    non_repeating_options=(--timeout --color --identity --network --connect-timeout --min-static --min-dynamic --keylog --record --protocol --lease --gateway --check-via)
+    __carrier_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--timeout')
+        return
+        ;;
+    '--color')
+        __carrier_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--identity')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--network')
+        return
+        ;;
+    '--connect-timeout')
+        return
+        ;;
+    '--min-static')
+        return
+        ;;
+    '--min-dynamic')
+        return
+        ;;
+    '--keylog')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--record')
+        __carrier_add_completions -f
+        return
+        ;;
+    '--bootstrap')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--protocol')
+        __carrier_add_completions -W 'auto'$'\n''upnp'$'\n''natpmp'
+        return
+        ;;
+    '--lease')
+        return
+        ;;
+    '--gateway')
+        return
+        ;;
+    '--check-via')
+        __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --check-via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     esac
@@ -702,6 +703,7 @@ _carrier_decode() {
         return
         ;;
     '--only')
+        __carrier_add_completions -W 'ack-response'$'\n''application'$'\n''broadcast'$'\n''broadcast-digest'$'\n''broadcast-report'$'\n''broadcast-want'$'\n''bytes'$'\n''disconnect'$'\n''gap'$'\n''handshake'$'\n''handshake-1'$'\n''handshake-2'$'\n''handshake-3'$'\n''keepalive'$'\n''keepalive-response'$'\n''lookup-node-request'$'\n''lookup-node-response'$'\n''metric-request'$'\n''metric-response'$'\n''ping'$'\n''pong'$'\n''preface'$'\n''proxy-request'$'\n''proxy-response'$'\n''reachability-request'$'\n''reachability-response'$'\n''record'$'\n''retry'$'\n''session'$'\n''unregistered'
         return
         ;;
     esac
@@ -721,7 +723,7 @@ _carrier_help() {
     repeating_options=()
     non_repeating_options=()
     __carrier_offer_flags_options -1
-    COMPREPLY+=($(compgen -W 'keygen listen dial ping nat-map lookup broadcast decode exit-codes json addresses reachability pipelines' -- "${cur}"))
+    COMPREPLY+=($(compgen -W 'keygen listen dial ping lookup broadcast nat-map decode exit-codes json addresses reachability pipelines' -- "${cur}"))
 }
 
 complete -o filenames -F _carrier carrier

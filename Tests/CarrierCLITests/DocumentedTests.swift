@@ -10,8 +10,9 @@ struct DocumentedTests {
     }
 
     @Test(
-        "every command of the man pages and of help pipelines does what it says",
-        .enabled(if: Scratch.has("jq") && Scratch.has("openssl"), "needs jq and openssl"))
+        "every command of the man pages, of help pipelines and of the README does what it says",
+        .enabled(
+            if: Scratch.has("jq") && Scratch.has("openssl") && Scratch.has("mandoc"), "needs jq, openssl and mandoc"))
     func manual() async throws {
         let outcome = try await Scratch().shell(
             "CARRIER=\"$(command -v carrier)\" '\(Scratch.package)/Scripts/documented'", limit: .seconds(180))

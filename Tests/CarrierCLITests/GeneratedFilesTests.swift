@@ -92,6 +92,7 @@ struct GeneratedFilesTests {
               'carrier lookup --bootstrap tc' '198.51.100.7' 'carrier listen --allow 7' '788ff49b978d' \
               'carrier lookup --do' '--dot ' 'carrier ping --color al' 'always ' 'carrier broadcast sess' 'session.pcap ' \
               'carrier listen --state stat' 'statedir' 'carrier nat-map --check-via tc' '198.51.100.7' \
+              'carrier ping 78' '788ff49b978d' 'carrier broadcast --codec ms' 'msgpack ' 'carrier decode --only pi' 'ping ' \
               'carrier help lo' 'lookup ' 'carrier help exi' 'exit-codes '
             """, limit: .seconds(120))
         #expect(outcome.code == 0, "\(outcome)")

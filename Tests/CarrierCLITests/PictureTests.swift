@@ -69,7 +69,7 @@ struct PictureTests {
         let drawn = try await scratch.carrier(
             "lookup", "--ephemeral", "--bootstrap", nodes[0].address, "--dot", "--closest", "2", id)
         #expect(try await Self.drawn(drawn.output, in: scratch).contains("2 nearest nodes"))
-        #expect(drawn.output.components(separatedBy: "rounded,bold").count == 3)
+        #expect(drawn.output.components(separatedBy: "rounded,filled,bold").count == 3)
     }
 
     @Test("broadcast --dot is a tree whose numbers are those of the report")

@@ -33,7 +33,7 @@ enum Program {
     private static func help(_ arguments: [String]) -> Never {
         guard let name = arguments.first, !name.hasPrefix("-") else { show(Tool.helpMessage()) }
         if let topic = HelpTopic(rawValue: name) { show(topic.text) }
-        if let command = Tool.command(named: name) { show(helpPage(of: command)) }
+        if let command = Tool.command(named: name) { show(helpPage(of: command, Tool.helpMessage(for: command))) }
         let names = Tool.commands.map { $0.name } + HelpTopic.allCases.map(\.rawValue)
         unknown("subcommand or topic", name, names: names, see: "carrier help", arguments)
     }
@@ -45,17 +45,19 @@ enum Program {
         show(text)
     }
 
-    /// The generated help and, at its end, the exit codes.
-    private static func helpPage(of command: any CarrierCommand.Type) -> String {
-        Tool.helpMessage(for: command) + exitCodes(of: command)
-    }
-
-    private static func exitCodes(of command: any CarrierCommand.Type) -> String {
-        """
-
-        EXIT CODES:
-        \(HelpTopic.table(of: command.exitCodes))
-        """
+    /// The parser's help with the command's own options before those of all commands, then examples and exit codes.
+    private static func helpPage(of command: any CarrierCommand.Type, _ generated: String) -> String {
+        var sections = generated.split(separator: "\n\n").map { String($0.drop { $0 == "\n" }) }
+        if let last = sections.last, last.hasSuffix("\n") { sections[sections.count - 1].removeLast() }
+        if let own = sections.firstIndex(where: { $0.hasPrefix("OPTIONS:") }),
+            let common = sections.firstIndex(where: { $0.hasPrefix("COMMON OPTIONS:") }), common < own
+        {
+            sections.insert(sections.remove(at: own), at: common)
+        }
+        let examples = command.examples.map { "  \($0.about)\n    \($0.line)" }.joined(separator: "\n")
+        if !examples.isEmpty { sections.append("EXAMPLES:\n\(examples)") }
+        sections.append("EXIT CODES:\n\(HelpTopic.table(of: command.exitCodes))")
+        return sections.joined(separator: "\n\n")
     }
 
     /// What the parser threw: a request for help and the like, or a mistake.
@@ -67,7 +69,7 @@ enum Program {
             Signals.exit(.usage)
         }
         if let command = Tool.command(named: arguments[0]), message.hasPrefix("OVERVIEW:") {
-            show(message + exitCodes(of: command))
+            show(helpPage(of: command, message))
         }
         show(message)
     }

@@ -5,8 +5,8 @@ import Carrier
 struct Tool: ParsableCommand {
     /// Every subcommand, in the order of the help page.
     static let commands: [any CarrierCommand.Type] = [
-        KeygenCommand.self, ListenCommand.self, DialCommand.self, PingCommand.self, NATMapCommand.self,
-        LookupCommand.self, BroadcastCommand.self, DecodeCommand.self,
+        KeygenCommand.self, ListenCommand.self, DialCommand.self, PingCommand.self, LookupCommand.self,
+        BroadcastCommand.self, NATMapCommand.self, DecodeCommand.self,
     ]
 
     static let configuration = CommandConfiguration(

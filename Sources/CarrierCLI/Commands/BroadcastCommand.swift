@@ -35,7 +35,7 @@ struct BroadcastCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp("How the messages are encoded: bytes, msgpack or protobuf.", valueName: "codec"),
-        transform: CodecArgument.parse)
+        completion: .list(["bytes", "msgpack", "protobuf"]), transform: CodecArgument.parse)
     var codec = Codec.bytes
     @Option(name: .long, help: ArgumentHelp("Exit 1 when fewer delegates acknowledge.", valueName: "n")) var minPeers =
         1

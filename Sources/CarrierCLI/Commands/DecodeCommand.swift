@@ -43,7 +43,7 @@ struct DecodeCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp("Show only these: names like ping, opcode numbers, layers, gap.", valueName: "name,…"),
-        transform: KindFilter.parse)
+        completion: .list(KindFilter.known), transform: KindFilter.parse)
     var only: KindFilter?
 
     @Flag(name: .long, help: "Check signatures and puzzles; a failed check is exit code 4.")
@@ -61,7 +61,9 @@ struct DecodeCommand: CarrierCommand {
     @Flag(name: .long, help: "Read JSON Lines of decode --json and write the bytes they were made from.")
     var encode = false
 
-    @Argument(help: ArgumentHelp("Files to read; - is stdin, also when there are none."), completion: .file())
+    @Argument(
+        help: ArgumentHelp("Files to read; - is stdin, also when there are none.", valueName: "file"),
+        completion: .file())
     var files: [String] = []
 
     /// The forms of `--in`.

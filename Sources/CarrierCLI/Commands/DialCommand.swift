@@ -61,7 +61,7 @@ struct DialCommand: CarrierCommand {
     @Argument(
         help: ArgumentHelp(
             "Where to connect: SCHEME://[PEERID@]HOST:PORT, or a public key to be looked up.", valueName: "address"),
-        completion: KnownPeers.addresses, transform: TargetArgument.parse)
+        completion: KnownPeers.targets, transform: TargetArgument.parse)
     var targets: [DialTarget]
 
     // Once connected, dial stays as long as there is something to move; stdout carries the peer's bytes.

@@ -62,7 +62,7 @@ struct PingCommand: CarrierCommand {
         help: ArgumentHelp(
             "Whom to ping: SCHEME://[PEERID@]HOST:PORT, a public key to be looked up, or - for a list on stdin.",
             valueName: "address"),
-        completion: KnownPeers.addresses)
+        completion: KnownPeers.targets)
     var targets: [String]
 
     func validate() throws {

@@ -15,14 +15,16 @@ struct Digraph {
         add(
             "node",
             [
-                ("shape", "box"), ("style", "rounded"), ("fontname", "sans-serif"), ("fontsize", "11"),
-                ("colorscheme", "dark28"),
+                ("shape", "box"), ("style", "rounded,filled"), ("fillcolor", "white"), ("fontname", "sans-serif"),
+                ("fontsize", "11"), ("colorscheme", "dark28"),
             ])
         add("edge", [("fontname", "sans-serif"), ("fontsize", "10"), ("colorscheme", "dark28")])
     }
 
     /// The colour of a number from 1 on; there are eight.
     static func colour(_ number: Int) -> String { "\((max(1, number) - 1) % 8 + 1)" }
+    /// The same, as light as paper: to write on.
+    static func shade(_ number: Int) -> String { "/pastel28/\(colour(number))" }
 
     /// Adds a node, or says more of one.
     mutating func node(_ name: String, _ attributes: Attributes) {
@@ -41,8 +43,8 @@ struct Digraph {
         add(
             "graph",
             [
-                ("label", label), ("style", "rounded"), ("colorscheme", "dark28"), ("color", Self.colour(number)),
-                ("fontcolor", Self.colour(number)),
+                ("label", label), ("style", "rounded,filled"), ("colorscheme", "dark28"),
+                ("color", Self.colour(number)), ("fillcolor", Self.shade(number)), ("fontcolor", Self.colour(number)),
             ])
         body(&self)
         indent.removeLast(2)

@@ -8,13 +8,19 @@ enum Environment {
         return String(cString: raw)
     }
 
-    /// All variables but these, as `NAME=value`: for a child process.
+    /// What the runtime's threads have to say goes to the system's log otherwise: at each start, that an ordinary user may not
+    /// raise their priority.
+    static func keepRuntimeOutOfTheSystemLog() { setenv(runtimeLog, "NO", 0) }
+    private static let runtimeLog = "LIBDISPATCH_LOG"
+
+    /// All variables but these, as `NAME=value`: for a child process, which gets none of our own either.
     static func inherited(without names: Set<String>) -> [String] {
         var found: [String] = []
         var entry = environ
         while let text = entry.pointee {
             let variable = String(cString: text)
-            if !names.contains(String(variable.prefix { $0 != "=" })) { found.append(variable) }
+            let isOurs = variable == "\(runtimeLog)=NO"
+            if !isOurs && !names.contains(String(variable.prefix { $0 != "=" })) { found.append(variable) }
             entry += 1
         }
         return found

@@ -20,7 +20,7 @@ struct KindFilter: Sendable {
             } else if layers.contains(word) || others.contains(word) || messageNames.contains(word) {
                 filter.names.insert(word)
             } else {
-                let names = layers.union(others).union(messageNames).sorted().joined(separator: " ")
+                let names = known.joined(separator: " ")
                 throw ArgumentProblem("\"\(word)\" names nothing; expected an opcode or one of: \(names)")
             }
         }
@@ -29,6 +29,9 @@ struct KindFilter: Sendable {
     }
 
     private static let messageNames = Set((0..<1000).compactMap { Opcode(UInt32($0)).builtInName })
+
+    /// All names, in alphabetical order.
+    static var known: [String] { layers.union(others).union(messageNames).sorted() }
 
     /// Whether a record is shown.
     func contains(_ record: CaptureRecord) -> Bool {

@@ -11,9 +11,18 @@ enum KnownPeers {
     }
     /// Completes a public key, for options and arguments that name one.
     static let ids = CompletionKind.custom { _, _, _ in
-        offered(known.compactMap { $0.peer.map { "\($0)" } }, after: "")
+        offered(keys, after: "")
     }
 
+    /// Completes either: a key where one has been begun.
+    static let targets = CompletionKind.custom { words, index, _ in
+        let head = typed(in: words, at: index)
+        let word = words.indices.contains(index) ? words[index] : ""
+        let isKey = head.isEmpty && !word.isEmpty && word.allSatisfy(\.isHexDigit)
+        return isKey ? offered(keys, after: "") : offered(known.map(\.description), after: head)
+    }
+
+    private static var keys: [String] { known.compactMap { $0.peer.map { "\($0)" } } }
     private static var known: [Address] {
         var texts: [String] = []
         if let listed = Environment.value("CARRIER_BOOTSTRAP") { texts.append(listed) }

@@ -18,7 +18,7 @@ final class LookupGraph: Sendable {
         let isSearch = count == nil
         let found = result.closest.prefix(count ?? 0).map(\.node.peer)
         var graph = Digraph(name, caption: caption(name, result, isSearch ? nil : found.count), direction: "LR")
-        graph.node("own", ["label": "this node", "shape": "ellipse"])
+        graph.node("own", ["label": "this node", "shape": "ellipse", "style": "filled"])
         for path in Set(events.map(\.path)).sorted() {
             graph.cluster(path, "path \(path)") { graph in
                 for event in events where event.path == path {
@@ -52,18 +52,20 @@ final class LookupGraph: Sendable {
         _ peer: PeerID, _ bits: Int, _ events: [LookupTraced], isNearest: Bool, _ path: Int, _ graph: inout Digraph
     ) {
         var lines = [peer.short, "distance \(bits) bits"]
-        var style = "rounded,dotted"
+        var style = "rounded,filled,dotted"
+        var end = "not waited for"
         for event in events {
             switch event.event {
             case .response(peer, let time, let count, _):
-                lines.append("\(count) named in \(milliseconds(time))")
-                style = isNearest ? "rounded,bold" : "rounded"
+                end = "named \(count) in \(milliseconds(time))"
+                style = isNearest ? "rounded,filled,bold" : "rounded,filled"
             case .failure(peer, let error):
-                lines.append("\(error)")
-                style = "rounded,dashed"
+                end = "\(error)"
+                style = "rounded,filled,dashed"
             default: break
             }
         }
+        lines.append(end)
         graph.node(
             "\(peer)",
             [
@@ -79,7 +81,8 @@ final class LookupGraph: Sendable {
             [
                 "label": ([String(name.prefix(8))] + (addresses.isEmpty ? ["not found"] : addresses))
                     .joined(separator: "\n"),
-                "shape": "box", "style": addresses.isEmpty ? "dashed" : "bold", "peripheries": "2", "tooltip": name,
+                "style": addresses.isEmpty ? "filled,dashed" : "filled,bold", "fillcolor": "lemonchiffon",
+                "peripheries": "2", "tooltip": name,
             ])
         if result.sightings.contains(where: { $0.path == 0 }) {
             graph.edge(from: "own", to: "target", ["label": "known from joining", "penwidth": "2"])

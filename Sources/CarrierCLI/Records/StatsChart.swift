@@ -29,7 +29,7 @@ struct StatsChart {
     func line(uptime: Duration, peers: Int, columns: Int) -> String {
         let head = "up \(uptime.components.seconds) s; in "
         let (rateIn, rateOut) = (" \(Self.rate(received.last ?? 0)); out ", " \(Self.rate(sent.last ?? 0)); ")
-        let tail = "\(peers) peers"
+        let tail = peers == 1 ? "1 peer" : "\(peers) peers"
         let bars = min(40, max(4, (columns - head.count - rateIn.count - rateOut.count - tail.count) / 2))
         func row(_ values: [Double]) -> String { Sparkline.of(values.suffix(bars).map(Optional.some), columns: bars) }
         return head + row(received) + rateIn + row(sent) + rateOut + tail

@@ -43,6 +43,9 @@ final class Lab: Sendable {
     /// Runs `nat-lab WORDS` in a shell.
     func nat(_ words: String) async throws -> Outcome { try await scratch.shell("\(Self.script) \(words)") }
 
+    /// What runs a command on a host when it stands before it.
+    func runner(on host: String) -> String { "\(Self.script) exec \(host)" }
+
     /// Runs a command on a host to its end.
     func on(_ host: String, _ command: String, limit: Duration = .seconds(30)) async throws -> Outcome {
         try await start(host, command, limit: limit).outcome()

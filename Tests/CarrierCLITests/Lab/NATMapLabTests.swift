@@ -47,6 +47,17 @@ extension LabTests {
             }
         }
 
+        @Test func theSessionsOfTheREADMEPrintWhatTheyShow() async throws {
+            try await Lab.with { lab in
+                let outcome = try await Scratch().shell(
+                    """
+                    CARRIER="$(command -v carrier)" PLACE=lab RUNNER='\(lab.runner(on: "lan1"))' \
+                      '\(Scratch.package)/Scripts/transcripts'
+                    """)
+                #expect(outcome.code == 0, "\(outcome)")
+            }
+        }
+
         @Test(arguments: ["", "--silent"])
         func withoutAGatewayItEndsSoon(_ silent: String) async throws {
             try await Lab.with("--no-gateway \(silent)") { lab in

@@ -18,11 +18,15 @@ struct MdocWriter {
         }
     }
 
-    /// Text in which line breaks and spaces count.
-    mutating func literal(_ text: String) {
-        macro("Bd -literal")
+    /// Text in which every character counts: line breaks, spaces, hyphens and quotes come out as they are, to be copied.
+    mutating func literal(_ text: String, isIndented: Bool = false) {
+        macro("Bd -literal" + (isIndented ? " -offset indent" : ""))
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            lines.append(Self.escape(String(line)).replacing("-", with: "\\-"))
+            var line = line.replacing("\\", with: "\\e")
+            for (character, name) in ["-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"] {
+                line = line.replacing(character, with: name)
+            }
+            lines.append(line.hasPrefix(".") ? "\\&" + line : String(line))
         }
         macro("Ed")
     }
@@ -74,8 +78,7 @@ struct MdocWriter {
         for (index, example) in examples.enumerated() {
             if index > 0 { macro("Pp") }
             paragraphs(example.about)
-            macro("Pp")
-            macro("Dl \(Self.escape(example.line).replacing("-", with: "\\-"))")
+            literal(example.line, isIndented: true)
         }
     }
 
