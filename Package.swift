@@ -56,8 +56,9 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
-        // System libraries: a module map and a shim header each, imported by exactly one module.
+        // System libraries: a module map and a shim header each, imported by exactly one module of the product.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CMsgpack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .systemLibrary(name: "CMiniUPnPc", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
@@ -126,7 +127,7 @@ let package = Package(
         .executableTarget(
             name: "CarrierCLI",
             dependencies: [
-                "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CMalloc", "Carrier", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 "CarrierCapture", "CarrierCrypto", "CarrierProtocols", "CarrierTransport", "CarrierWire",
                 .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
                 .product(name: "Logging", package: "swift-log"),
@@ -160,7 +161,6 @@ let package = Package(
             dependencies: [
                 "CarrierCrypto", "CarrierProtocols", "CarrierWire", .product(name: "NIOCore", package: nio),
             ], path: "Benchmarks/Paths", swiftSettings: house),
-        .systemLibrary(name: "CMalloc", path: "Benchmarks/CMalloc"),
         .executableTarget(
             name: "carrier-soak",
             dependencies: [

@@ -121,7 +121,7 @@ struct MessageBench: AsyncParsableCommand {
 
     static func configuration(strangers: Bool = false) async throws -> NodeConfiguration {
         var configuration = NodeConfiguration(identity: try await Identity.generate())
-        if strangers { configuration.limits.handshake.acquaintances = 0 }
+        if strangers { configuration.limits.handshake.remembered = 0 }
         try configuration.messages.register(Body.self, opcode: Answerer.opcode)
         return configuration
     }

@@ -86,9 +86,6 @@ final class Population: Sendable {
         }
         let configuration = try await Self.configuration()
         var discovery = DiscoveryConfiguration()
-        // In so small a network everybody knows everybody: asked each minute, those that are not connected would cost more
-        // handshakes than all else together.
-        discovery.staleAfter = .seconds(240)
         discovery.bootstrap = (0..<3).compactMap { _ in any()?.address }
         let components =
             Node.overlayComponents(configuration.identity, discovery: discovery) + [Recorder(ledger: ledger)]

@@ -20,7 +20,7 @@ struct Soak: AsyncParsableCommand {
 
     @Option(help: "How long.") var minutes = 30.0
     @Option(help: "Nodes at a time.") var nodes = 200
-    @Option(help: "How long a node lives on average, seconds.") var life = 300.0
+    @Option(help: "How long a node lives on average, seconds.") var life = 600.0
     @Option(help: "Attackers at a time.") var attackers = 16
     @Option(help: "Seed of what is left to chance here.") var seed: UInt64 = 1
     @Option(help: "Folder for soak.jsonl and soak.svg.") var output = "."

@@ -67,6 +67,24 @@ struct DatagramTests {
         #expect(sent(decoded).count == frames.count - 1)
     }
 
+    @Test("Of datagrams that a snap length cuts it says how much there was, and what is whole is shown")
+    func cut() throws {
+        // Headers and 80 bytes: enough of an initiation, too little of the answers to it and of most data.
+        var short = PacketBuilder()
+        for (isBack, bytes) in session.datagrams { short.datagram(.init(isBack: isBack), bytes, keeping: 46 + 80) }
+        let decoded = try Decoded(short.bytes, session.options)
+        let whole = session.datagrams.filter { $0.bytes.readableBytes <= 80 }
+        #expect(decoded.kinds.first == "handshake-1" && decoded.units.allSatisfy { !$0.failsCheck })
+        #expect(decoded.kinds.count { $0 == "record" } == whole.count && decoded.frames.count == whole.count)
+        let sizes = session.datagrams.map { UInt64($0.bytes.readableBytes) }
+        #expect(decoded.gaps.map(\.length) == [1120] + sizes.dropFirst().filter { $0 > 80 })
+        #expect(decoded.original == short.bytes)
+        // Of less, not even whose it is.
+        var bare = PacketBuilder()
+        for (isBack, bytes) in session.datagrams { bare.datagram(.init(isBack: isBack), bytes, keeping: 46 + 40) }
+        #expect(try Decoded(bare.bytes, session.options).units.isEmpty)
+    }
+
     @Test("Of QUIC it says how much there is, and of other datagrams nothing")
     func others() throws {
         let query = ByteBuffer(bytes: [5, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 0x77, 0x77, 0x77, 0, 0, 1, 0, 1])

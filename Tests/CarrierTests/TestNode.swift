@@ -49,6 +49,9 @@ final class TestNode {
 
     func connection(to other: TestNode) -> Connection? { core.connections[other.id] }
 
+    /// How often a limit was reached.
+    func reached(_ name: LimitUse.Name) -> UInt64 { core.limitUses.first { $0.name == name }?.reached ?? 0 }
+
     /// Lets go of the connections that were.
     func forget() {
         ups = []

@@ -107,6 +107,16 @@ struct MessageTests {
         #expect(throws: WireError("records", at: 0, .tooLong(limit: 20, got: 21))) {
             try LookupNodeResponse(fields: many.body())
         }
+        // Whoever asked takes what is allowed of it, however much is announced.
+        var leftOut = 0
+        var excess = try many.body()
+        excess.setInteger(UInt16.max, at: excess.readerIndex, endianness: .little)
+        #expect(try LookupNodeResponse(cutting: excess, leftOut: &leftOut).records == many.records.dropLast())
+        #expect(leftOut == 65_515)
+        excess = excess.getSlice(at: excess.readerIndex, length: 2 + 138 * 19) ?? excess
+        #expect(throws: WireError.self) { try LookupNodeResponse(cutting: excess, leftOut: &leftOut) }
+        let few = LookupNodeResponse(records: [record])
+        #expect(try LookupNodeResponse(cutting: try few.body(), leftOut: &leftOut) == few && leftOut == 0)
         let ids = [Broadcast.ID](repeating: try random.broadcast().id, count: 65)
         #expect(throws: WireError("ids", at: 0, .tooLong(limit: 64, got: 65))) {
             try BroadcastDigest(fields: BroadcastDigest(ids: ids).body())

@@ -518,6 +518,80 @@ def client_second_while_half_dead(target):
     expect(took < 10, "the second connection was answered after %.1f s" % took)
 
 
+def server_crossing(what, order):
+    """Row 13. Whoever dials is dialled back at once, and both links are spoken on. By the ids the one stays or the other;
+    then, as `what` says, the other one is given up honestly, is never given up, or the one that stays is reset."""
+    first = {"smaller": 0, "greater": 15}[order]
+    identity = Identity()
+    while identity.public[0] >> 4 != first:
+        identity = Identity()
+    server = listen()
+    say("tcp://%s@127.0.0.1:%d" % (identity.public.hex(), server.getsockname()[1]))
+    theirs = accept(server, identity)
+    node = theirs.remote.record
+    target = node.addresses[0].replace("tcp://", "tcp://%s@" % node.public.hex())
+    ours = dial(target, identity)
+    stays, goes = (ours, theirs) if identity.public < node.public else (theirs, ours)
+    for number in range(10):
+        (goes if number < 5 else stays).send(1000, b"%d" % number)
+    if what == "reset":
+        stays.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stays.link.close()
+        ends(goes.link, within=15)
+        stays = dial(target, identity)
+    elif what == "honest":
+        reason, _ = goes.until_disconnect()
+        expect(reason == DUPLICATE_CONNECTION, "Disconnect(%d)" % reason)
+        goes.disconnect(DUPLICATE_CONNECTION)
+    else:
+        for number in range(10, 40):
+            time.sleep(0.02)
+            (goes if number % 2 else stays).send(1000, b"%d" % number)
+        ends(goes.link, within=15)
+    stays.ping()
+    hold()
+    stays.ping()
+    stays.disconnect()
+
+
+def client_applications(target):
+    """Row 24. What the node runs for three peers hangs, dies and works: the first is held back, the second is let go, the
+    third is served all the while."""
+    hangs, dies, works = dial(target), dial(target), dial(target)
+    hangs.send(BYTES, b"hang\n")
+    dies.send(BYTES, b"die\n")
+    works.send(BYTES, b"work\n")
+    hangs.link.settimeout(0.5)
+    taken = 0
+    try:
+        while taken < 1 << 28:
+            hangs.send(BYTES, bytes(60_000))
+            taken += 60_000
+    except socket.timeout:
+        pass
+    say("%d bytes were taken for one that hangs" % taken)
+    # The system's buffers hold tens of millions; that the node does not is looked at from outside.
+    expect(taken < 1 << 28, "%d bytes were taken for one that hangs" % taken)
+    dies.link.settimeout(5)
+    opcode, flags, _, nonce, body = dies.next()
+    expect((opcode, flags, body) == (BYTES, END_OF_STREAM | NEEDS_ACK, b""), "opcode %d instead of the end" % opcode)
+    dies.send(ACK_RESPONSE, u32(nonce), REPLY, nonce)
+    dies.send(BYTES, b"", END_OF_STREAM)
+    ends_with(dies, SHUTDOWN, within=5)
+    hold()
+    for number in range(50):
+        works.send(BYTES, b"%d\n" % number)
+        got = b""
+        while not got.endswith(b"\n"):
+            opcode, _, _, _, body = works.next()
+            expect(opcode == BYTES, "opcode %d instead of an echo" % opcode)
+            got += body
+        expect(got == b"%d\n" % number, "%r came back" % got)
+    works.disconnect()
+    hangs.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    hangs.link.close()
+
+
 # --- Records --------------------------------------------------------------------------------------------------
 
 

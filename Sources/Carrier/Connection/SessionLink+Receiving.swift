@@ -87,11 +87,13 @@ extension SessionLink {
         var plaintext = environment.takePlaintext()
         var failure: CryptoError?
         let emptyRecords = session.emptyRecordCount
+        let rekeys = session.rekeys
         do throws(CryptoError) {
             try session.open(&bytes, into: &plaintext)
         } catch { failure = error }
         nothings += Int(session.emptyRecordCount - emptyRecords)
         isInsideRecord = session.isInsideRecord
+        if session.rekeys != rekeys { environment.limitCounts.note(.records) }
         self.session = consume session
         if plaintext.readableBytes > 0 { decode(plaintext) }
         environment.givePlaintext(plaintext)

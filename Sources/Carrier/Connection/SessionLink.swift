@@ -210,6 +210,7 @@ final class SessionLink: LinkDelegate {
         guard phase == .open, !outbox.isEmpty, var session = session.take() else { return }
         var failure: CryptoError?
         var wrote = false
+        let rekeys = session.rekeys
         var sealed = environment.takeSealed()
         while !outbox.isEmpty, link.isWritable, failure == nil {
             do throws(CryptoError) {
@@ -218,6 +219,7 @@ final class SessionLink: LinkDelegate {
             wrote = true
         }
         environment.giveSealed(sealed)
+        if session.rekeys != rekeys { environment.limitCounts.note(.records) }
         self.session = consume session
         if wrote { link.flush() }
         if let spare = outbox.takeSpare() { environment.giveSpare(spare) }

@@ -42,6 +42,7 @@ extension NodeCore {
         let timer = loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) {
             guard let index = reaching.waiters.firstIndex(where: { $0.number == number }) else { return }
             let waiter = reaching.waiters.remove(at: index)
+            self.note(.delivery)
             let error = DialError.timeout(first.pinned(to: peer), limit)
             if reaching.waiters.isEmpty { reaching.attempt?.cancel(error) }
             waiter.completion(.failure(error))

@@ -75,7 +75,7 @@ final class NodeCore {
         let terms = try HandshakeTerms(
             identity: identity, staticKey: .generate(), agent: configuration.agent, network: configuration.network,
             minimum: configuration.minimum, keepsKeyLog: configuration.keyLog != nil,
-            acquaintances: Acquaintances(limit: configuration.limits.handshake.acquaintances))
+            memory: SignatureMemory(limit: configuration.limits.handshake.remembered))
         let wallClock = WallClock.unixMicroseconds()
         let record = try PeerRecord(signedBy: identity, sequence: wallClock / 1000, addresses: [])
         environment = SessionEnvironment(

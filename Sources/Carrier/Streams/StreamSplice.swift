@@ -19,6 +19,9 @@ public struct SpliceOptions: Sendable {
     public var staysOpenWithoutInput = false
     /// How long to go on receiving after the input ended; nil for as long as the peer sends. Default nil.
     public var linger: Duration?
+    /// How long the output may take what has come and is not written yet when the connection ends; nil for as long as it
+    /// takes. A child process that hangs would otherwise stay for ever. Default nil.
+    public var drain: Duration?
 
     /// Joins the stream to these descriptors; nil for a direction that is not used.
     public init(input: Int32?, output: Int32?) {
@@ -194,6 +197,11 @@ final class StreamSplice: StreamConsumer {
     func streamDidClose(_ cause: DisconnectCause) {
         lostCause = cause
         settle()
+        guard completion != nil, let limit = options.drain else { return }
+        lingering?.cancel()
+        lingering = connection.node.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
+            self?.end(.lost(cause))
+        }
     }
 
     // MARK: Ending
@@ -260,6 +268,8 @@ final class StreamSplice: StreamConsumer {
         input = nil
         if case .complete = end {} else { output?.stop() }
         output?.finish()
+        // It calls back here: kept, both would stay for ever.
+        output = nil
         connection.setHold(.stream, false)
         completion(SpliceResult(end: end, sent: sent, received: received))
     }

@@ -5,6 +5,7 @@ import Glibc
 enum Program {
     static func run(_ arguments: [String]) -> Never {
         Signals.ignorePipe()
+        Memory.keepForReuse()
         if arguments.isEmpty {
             Diagnostics.plain(Tool.helpMessage())
             Signals.exit(.usage)

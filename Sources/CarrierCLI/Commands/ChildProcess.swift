@@ -3,8 +3,8 @@ import Glibc
 
 /// A shell command whose stdin and stdout are pipes to this process.
 struct ChildProcess: Sendable {
-    /// How long a child may go on after its streams ended.
-    private static let grace: Duration = .seconds(2)
+    /// How long a child may go on after its streams ended, and how long it may take to read what came before.
+    static let grace: Duration = .seconds(2)
 
     private let pid: pid_t
     /// Writes to the child's stdin; whoever writes to the end closes it.

@@ -177,6 +177,7 @@ struct ListenRun: Sendable {
             var options = SpliceOptions(input: child.output, output: child.input)
             options.closesOutput = true
             options.endsWithPeer = false
+            options.drain = ChildProcess.grace
             let result = await peer.splice(options)
             if case .lost(let cause) = result.end { console.diagnostics.note("\(peer.id.short): \(cause)") }
             await child.end()

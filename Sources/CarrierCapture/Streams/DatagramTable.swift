@@ -56,7 +56,7 @@ final class DatagramTable {
     /// - Returns: whether it is one of carrier's.
     func receive(_ datagram: UDPDatagram, number: () -> Int) throws -> Bool {
         clock += 1
-        switch Datagram(datagram.payload) {
+        switch Self.read(datagram) {
         case .initiation(let sender, let preface, let token, let message):
             guard let ephemeral = Bytes32(message.readableBytesView) else { return false }
             let session = session(sender, ephemeral, datagram, number)
@@ -66,6 +66,7 @@ final class DatagramTable {
             ]
             if token.readableBytes > 0 { fields.append(Field("token_bytes", .count(token.readableBytes))) }
             try show("handshake-1", fields, preface, datagram, session, 0)
+            try missed(datagram.missing, session, 0)
         case .retry(let receiver, let token):
             guard let session = byInitiator[receiver] else { return false }
             let fields = [Field("receiver", .count(receiver)), Field("token_bytes", .count(token.readableBytes))]
@@ -94,9 +95,54 @@ final class DatagramTable {
             } else {
                 return false
             }
-        case nil: return false
+        case nil: return try datagram.missing > 0 && receiveCut(datagram)
         }
         return true
+    }
+
+    /// A datagram that the capture holds whole, or but for the padding at its end.
+    private static func read(_ datagram: UDPDatagram) -> Datagram? {
+        guard datagram.missing > 0 else { return Datagram(datagram.payload) }
+        var padded = datagram.payload
+        padded.writeRepeatingByte(0, count: datagram.missing)
+        guard case .initiation(_, _, let token, let message)? = Datagram(padded),
+            // Kind, sender and the token's length stand beside what has a name.
+            9 + Preface.size + token.readableBytes + message.readableBytes <= datagram.payload.readableBytes
+        else { return nil }
+        return Datagram(padded)
+    }
+
+    /// Shows that a datagram is not whole in the capture: what is left of it says whose it is.
+    private func receiveCut(_ datagram: UDPDatagram) throws -> Bool {
+        var head = datagram.payload
+        guard let kind: UInt8 = head.readInteger(), let first: UInt32 = head.readInteger(endianness: .little) else {
+            return false
+        }
+        let session: Session?
+        let index: Int
+        switch kind {
+        case 2: (session, index) = (byInitiator[first], 1)
+        case 3:
+            (session, index) = (head.readInteger(endianness: .little).flatMap { byInitiator[$0] }, 1)
+            session?.responder = first
+            if let session { byResponder[first] = session }
+        case 4: (session, index) = (head.readInteger(endianness: .little).flatMap { byResponder[$0] }, 0)
+        case 5: (session, index) = byResponder[first].map { ($0, 0) } ?? (byInitiator[first], 1)
+        default: return false
+        }
+        guard let session else { return false }
+        try missed(datagram.payload.readableBytes + datagram.missing, session, index)
+        return true
+    }
+
+    /// Shows that bytes of a datagram are missing.
+    private func missed(_ count: Int, _ session: Session, _ index: Int) throws {
+        session.lastSeen = clock
+        let offset = session.sides[index].passed
+        session.sides[index].passed += UInt64(count)
+        try emitter.gap(
+            "datagram cut short: the capture does not hold it whole", offset, UInt64(count), nil,
+            session.sides[index].place)
     }
 
     /// The session that an initiation belongs to: a repeated one to the same.

@@ -24,7 +24,10 @@ struct TCPSegment {
 struct UDPDatagram {
     let source: Endpoint
     let destination: Endpoint
+    /// The payload that the capture holds.
     let payload: ByteBuffer
+    /// How many bytes of it a snap length has cut off.
+    let missing: Int
 }
 
 /// What an IP packet carries.
@@ -152,11 +155,12 @@ enum PacketParser {
         guard
             let sourcePort: UInt16 = bytes.readInteger(), let destinationPort: UInt16 = bytes.readInteger(),
             let length: UInt16 = bytes.readInteger(), let _: UInt16 = bytes.readInteger(), length >= 8,
-            let payload = bytes.readSlice(length: Int(length) - 8)
+            let payload = bytes.readSlice(length: min(Int(length) - 8, bytes.readableBytes))
         else { return nil }
         return UDPDatagram(
             source: Endpoint(address: source, port: sourcePort),
-            destination: Endpoint(address: destination, port: destinationPort), payload: payload)
+            destination: Endpoint(address: destination, port: destinationPort), payload: payload,
+            missing: Int(length) - 8 - payload.readableBytes)
     }
 
     private static func tcp(_ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress) -> TCPSegment? {

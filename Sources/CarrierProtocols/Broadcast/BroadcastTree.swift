@@ -159,7 +159,7 @@ public struct BroadcastTree: Component {
             context.log(.debug, "broadcast \(id) dropped: not of this time, or our own")
             return
         }
-        guard !seen.mayHaveForgotten(message.sequence, now: context.now) else {
+        guard !seen.mayHaveForgotten(id, now: context.now) else {
             context.log(.debug, "broadcast \(id) dropped: so many came that it may have been here before")
             return
         }
@@ -239,7 +239,7 @@ public struct BroadcastTree: Component {
         repair.hops = message.hops == .max ? .max : message.hops + 1
         repair.wantsReport = false
         let full = seen.insert(
-            id, sequence: message.sequence, body: repair.frame().body, now: context.now, expires: context.now + kept)
+            id, body: repair.frame().body, now: context.now, expires: context.now + kept)
         if full.ids { context.reached(.broadcastIDs) }
         if full.bodies { context.reached(.broadcastBodies) }
         wanted.arrived(id)

@@ -5,7 +5,6 @@ internal import NIOCore
 /// The messages that a node has met, and the bodies of the latest for repair. Bounded in time, ids and bytes.
 struct SeenCache: Sendable {
     private struct Entry {
-        let sequence: UInt64
         let received: Instant
         /// From then on the message is too old to be taken again.
         let expires: Instant
@@ -20,9 +19,8 @@ struct SeenCache: Sendable {
     private var bodies: [Broadcast.ID: ByteBuffer] = [:]
     private var bodyOrder: Deque<Broadcast.ID> = []
     private(set) var bytes = 0
-    /// The latest sequence that had to be forgotten before its time, and until when such messages could come again. What is
-    /// no later than this may have been here.
-    private var floor: (sequence: UInt64, until: Instant)?
+    /// What had to be forgotten before its time.
+    private var forgotten = ForgottenIDs()
 
     init(idLimit: Int, byteLimit: Int) {
         self.idLimit = max(1, idLimit)
@@ -34,10 +32,7 @@ struct SeenCache: Sendable {
     func contains(_ id: Broadcast.ID) -> Bool { entries[id] != nil }
 
     /// Whether a message that is not there may have been forgotten for want of room.
-    func mayHaveForgotten(_ sequence: UInt64, now: Instant) -> Bool {
-        guard let floor, now < floor.until else { return false }
-        return sequence <= floor.sequence
-    }
+    func mayHaveForgotten(_ id: Broadcast.ID, now: Instant) -> Bool { forgotten.mayContain(id, now: now) }
 
     /// The message as it is sent for repair, while it is kept.
     func body(_ id: Broadcast.ID) -> ByteBuffer? { bodies[id] }
@@ -52,15 +47,17 @@ struct SeenCache: Sendable {
     ///
     /// - Returns: whether ids and whether bodies had to be forgotten for it before their time.
     mutating func insert(
-        _ id: Broadcast.ID, sequence: UInt64, body: ByteBuffer, now: Instant, expires: Instant
+        _ id: Broadcast.ID, body: ByteBuffer, now: Instant, expires: Instant
     ) -> (ids: Bool, bodies: Bool) {
         forget(now)
         let isFull = order.count >= idLimit
         while order.count >= idLimit, let first = order.first {
-            if let entry = entries[first], entry.expires > now { raiseFloor(entry, now) }
+            if let entry = entries[first], entry.expires > now {
+                forgotten.insert(first, until: entry.expires, now: now)
+            }
             forgetFirst()
         }
-        entries[id] = Entry(sequence: sequence, received: now, expires: expires)
+        entries[id] = Entry(received: now, expires: expires)
         order.append(id)
         guard body.readableBytes <= byteLimit else { return (isFull, true) }
         bodies[id] = body
@@ -74,15 +71,7 @@ struct SeenCache: Sendable {
     /// Forgets what could not come again.
     mutating func forget(_ now: Instant) {
         while let first = order.first, let entry = entries[first], entry.expires <= now { forgetFirst() }
-    }
-
-    /// An old floor is gone by itself: after a jump of the wall clock it must not hold for ever.
-    private mutating func raiseFloor(_ entry: Entry, _ now: Instant) {
-        guard let old = floor, now < old.until else {
-            floor = (entry.sequence, entry.expires)
-            return
-        }
-        floor = (max(old.sequence, entry.sequence), max(old.until, entry.expires))
+        forgotten.expire(now)
     }
 
     private mutating func forgetFirst() {

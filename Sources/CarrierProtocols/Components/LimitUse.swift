@@ -20,6 +20,8 @@ public struct LimitUse: Sendable, Hashable {
         case newConnections = "new_per_s"
         /// `dial.timeout`: addresses that did not answer.
         case dial = "dial_ms"
+        /// `dial.delivery`: messages of components whose peer was not reached in time, answers that were given longer included.
+        case delivery = "delivery_ms"
         /// `Reconnect.Configuration.attempts`: addresses given up; only where a node reconnects.
         case dialAttempts = "dial_attempts"
         /// `Context`'s dials to one IP address that peers have told of: dials held back.
@@ -53,8 +55,8 @@ public struct LimitUse: Sendable, Hashable {
         case keepalive = "keepalive_ms"
         /// `idle.drop`: peers dropped.
         case idle = "idle_ms"
-        /// `RecordSealer.rekeyInterval`: records under one key; used: by the connection with most since its last key. Each
-        /// connection goes on with a new key, so that this is never exceeded.
+        /// `RecordSealer.rekeyInterval`: records under one key; used: by the connection with most since its last key.
+        /// Reached: new keys, of both directions.
         case records
 
         // Finding others.
@@ -69,7 +71,7 @@ public struct LimitUse: Sendable, Hashable {
         case lookupsAnswered = "lookups_answered_per_s"
         /// `table.bucketSize`: contacts that found their bucket full.
         case bucket = "bucket_contacts"
-        /// `table.siblings`; used: how many there are.
+        /// `table.siblings`: contacts that found the list full; used: how many there are.
         case siblings
         /// `table.replacements`: contacts that found no room to wait in either; used: in the bucket with most.
         case replacements = "bucket_replacements"

@@ -119,7 +119,7 @@ extension Discovery {
         if case .failed = answer { context.failed(peer.nodeID) }
     }
 
-    /// The records of an answer, as they came.
+    /// The records of an answer as they came, without those that are too many.
     mutating func read(
         _ answer: Answer, _ peer: PeerID, _ context: inout Context
     ) -> Result<[PeerRecord], RequestError> {
@@ -132,7 +132,10 @@ extension Discovery {
                     throw WireError(
                         "opcode", at: 4, .unexpected(expected: "lookup-node-response", got: "\(frame.opcode)"))
                 }
-                return .success(try LookupNodeResponse(fields: frame.body).records)
+                var leftOut = 0
+                let response = try LookupNodeResponse(cutting: frame.body, leftOut: &leftOut)
+                if leftOut > 0 { context.perform(.penalise(peer, "told \(leftOut) records more than an answer may")) }
+                return .success(response.records)
             } catch {
                 context.perform(.disconnect(peer, .protocolError, "lookup answer: \(error)"))
                 return .failure(.unreachable("\(error)"))

@@ -20,7 +20,9 @@ extension Discovery {
     /// Asks those that were told of and that would be our siblings: near us no contact should be missing.
     mutating func consider(_ told: [VerifiedRecord], _ reach: Reach, _ context: inout Context) {
         for verified in told
-        where context.contacts.wouldBeSibling(verified.nodeID) && context.contacts.contact(verified.nodeID) == nil {
+        where context.contacts.wouldBeSibling(verified.nodeID) && context.contacts.contact(verified.nodeID) == nil
+            && !checks.isAbsent(verified, now: context.now)
+        {
             probe(verified, reach, &context)
         }
     }
@@ -53,7 +55,9 @@ extension Discovery {
             observe(verified, .answered, reach, &context)
             let count = context.contacts.limits.bucketSize
             consider(clean(records, count: count, from: verified.peer, link, &context), link, &context)
-        case .failure: context.failed(verified.nodeID)
+        case .failure:
+            context.failed(verified.nodeID)
+            checks.noteAbsent(verified, now: context.now)
         }
         sendChecks(&context)
         settleIfDone(&context)
@@ -81,7 +85,8 @@ extension Discovery {
         }
     }
 
-    /// Suspects, and the few contacts that were silent for longest.
+    /// Suspects, and the few contacts that were silent for longest: what a node asks in a minute is bounded, so that a network
+    /// whose nodes are all slow to answer does not get slower by being asked.
     private mutating func checkDoubtful(_ context: inout Context) {
         var stale: [Contact] = []
         for contact in context.contacts.contacts {
@@ -94,7 +99,7 @@ extension Discovery {
             }
         }
         stale.sort { $0.changed < $1.changed }
-        for contact in stale.prefix(configuration.checksInFlight) {
+        for contact in stale.prefix(configuration.staleChecks) {
             probe(contact.verified, contact.reach, &context)
         }
     }

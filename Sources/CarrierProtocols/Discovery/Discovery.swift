@@ -156,6 +156,8 @@ public struct Discovery: Component {
         case .refused(.subnetInTable): context.reached(.subnetInTable)
         case .unproven: probe(verified, reach, &context)
         case .known where provenance == .asked: checkIfSuspect(verified.nodeID, &context)
+        case .inserted where context.contacts.siblings.count >= context.contacts.limits.siblings:
+            context.reached(.siblings)
         case .known, .inserted, .refused: break
         }
     }

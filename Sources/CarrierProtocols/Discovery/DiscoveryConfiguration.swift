@@ -21,6 +21,8 @@ public struct DiscoveryConfiguration: Sendable {
     public var upkeepInterval = Duration.seconds(5)
     /// A contact that is not connected and silent for so long is asked whether it is there. Default 60 s.
     public var staleAfter = Duration.seconds(60)
+    /// How many of those are asked each time the table is looked after, the longest silent first. Default 4.
+    public var staleChecks = 4
     /// How often a node looks itself up to find new neighbours. Default 5 min.
     public var selfLookupInterval = Duration.seconds(300)
     /// A bucket in which nothing was looked up for so long is refreshed. Default 15 min.

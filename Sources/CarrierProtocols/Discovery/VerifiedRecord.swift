@@ -27,6 +27,12 @@ public final class VerifiedRecord: Sendable, Hashable {
         self.init(checked: record)
     }
 
+    /// Checks the puzzles of a record whose signature is known to hold; nil when they are not solved.
+    fileprivate convenience init?(solved record: PeerRecord, _ difficulty: Puzzle.Difficulty) {
+        guard record.solves(difficulty) else { return nil }
+        self.init(checked: record)
+    }
+
     /// The record of a connected peer: the handshake has checked it.
     convenience init(provedBy info: PeerInfo) { self.init(checked: info.record) }
 
@@ -51,13 +57,29 @@ public protocol RecordVerifier: Sendable {
     func verify(_ record: PeerRecord) -> VerifiedRecord?
 }
 
-/// Checks each record by itself: about 70 µs.
+/// Checks records by their signatures: about 70 µs each, unless they have been checked lately.
 public struct SignatureVerifier: RecordVerifier {
     /// The network's least puzzles.
     public let difficulty: Puzzle.Difficulty
+    private let memory: SignatureMemory
 
     /// Checks signatures, and both puzzles at least that hard.
-    public init(_ difficulty: Puzzle.Difficulty = Puzzle.Difficulty()) { self.difficulty = difficulty }
+    ///
+    /// - Parameters:
+    ///   - difficulty: the network's least puzzles; default 8 and 8 bits.
+    ///   - memory: what need not be checked again; default one of its own for 4 096 records.
+    public init(
+        _ difficulty: Puzzle.Difficulty = Puzzle.Difficulty(), memory: SignatureMemory = SignatureMemory(limit: 4096)
+    ) {
+        self.difficulty = difficulty
+        self.memory = memory
+    }
 
-    public func verify(_ record: PeerRecord) -> VerifiedRecord? { VerifiedRecord(record, difficulty) }
+    public func verify(_ record: PeerRecord) -> VerifiedRecord? {
+        let digest = SignatureMemory.digest { record.write(to: &$0) }
+        guard !memory.contains(digest) else { return VerifiedRecord(solved: record, difficulty) }
+        guard let verified = VerifiedRecord(record, difficulty) else { return nil }
+        memory.insert(digest)
+        return verified
+    }
 }

@@ -16,7 +16,7 @@ public struct HandshakeTerms: Sendable {
     /// Program and version, at most 64 bytes.
     public var agent: String
     /// Peers' words that need not be checked again.
-    private let acquaintances: Acquaintances
+    private let memory: SignatureMemory
     /// Whether sessions keep their key log line (carrier-wire(7) §8). Default no.
     public var keepsKeyLog: Bool
 
@@ -24,7 +24,7 @@ public struct HandshakeTerms: Sendable {
     public init(
         identity: Identity, staticKey: X25519.PrivateKey, agent: String, network: UInt32 = Preface.defaultNetwork,
         minimum: Puzzle.Difficulty = Puzzle.Difficulty(), keepsKeyLog: Bool = false,
-        acquaintances: Acquaintances = Acquaintances(limit: 1024)
+        memory: SignatureMemory = SignatureMemory(limit: 1024)
     ) throws(CryptoError) {
         self.identity = identity
         self.staticKey = staticKey
@@ -33,7 +33,7 @@ public struct HandshakeTerms: Sendable {
         self.minimum = minimum
         self.agent = agent
         self.keepsKeyLog = keepsKeyLog
-        self.acquaintances = acquaintances
+        self.memory = memory
     }
 
     /// Checks a peer's word about itself in the order of carrier-wire(7) §4.2, after the Noise message itself.
@@ -43,11 +43,15 @@ public struct HandshakeTerms: Sendable {
     ///   - staticKey: the Noise static key that the peer proved to hold; nil over QUIC, where the certificate proves more.
     ///   - pinned: the peer that was dialled, where one was named.
     public func check(_ hello: Hello, staticKey: Bytes32?, pinned: PeerID?) throws(HandshakeError) {
-        let digest = Acquaintances.digest(of: hello, staticKey: staticKey)
-        if !acquaintances.contains(digest) {
+        let word = SignatureMemory.digest { writer in
+            writer.raw32(staticKey ?? .zero)
+            writer.raw(hello.staticKeySignature)
+            hello.record.write(to: &writer)
+        }
+        if !memory.contains(word) {
             guard hello.record.isSignatureValid else { throw .recordSignatureInvalid }
             if let staticKey, !hello.vouches(for: staticKey) { throw .staticKeySignatureInvalid }
-            acquaintances.insert(digest)
+            memory.insert(word)
         }
         guard hello.record.solves(minimum) else {
             let nodeID = hello.record.peer.nodeID

@@ -20,6 +20,9 @@ public struct RecordOpener: ~Copyable {
     /// How many records have been opened.
     public var recordCount: UInt64 { cipher.counter }
 
+    /// How often the key has changed.
+    public var rekeys: UInt64 { cipher.counter / RecordSealer.rekeyInterval }
+
     /// Opens the whole records of `input`, appends their plaintext to `plaintext` and keeps what is left over.
     ///
     /// - Throws: `authenticationFailed` for a record that is altered, out of order or too short; end the connection then.

@@ -17,6 +17,9 @@ public struct RecordSealer: ~Copyable {
     /// Records sealed since the key last changed.
     public var recordsUnderKey: Int { Int(truncatingIfNeeded: cipher.counter % Self.rekeyInterval) }
 
+    /// How often the key has changed.
+    public var rekeys: UInt64 { cipher.counter / Self.rekeyInterval }
+
     /// Seals with this key, from record 0 on. Throws when the key is not one of 32 bytes.
     public init(key: SecretBytes) throws(CryptoError) { cipher = try NoiseCipher(key: key) }
 

@@ -12,6 +12,10 @@ public struct Session: ~Copyable {
     public let hello: Hello
     /// Records sealed since the key last changed; none over a link that encrypts by itself.
     public private(set) var recordsUnderKey = 0
+    private var sealerRekeys: UInt64 = 0
+    private var openerRekeys: UInt64 = 0
+    /// How often the keys of both directions have changed.
+    public var rekeys: UInt64 { sealerRekeys &+ openerRekeys }
     /// The line for the key log, where the node keeps one.
     public let keyLogLine: String?
 
@@ -63,6 +67,7 @@ public struct Session: ~Copyable {
             try outbox.seal(with: &sealer, into: &sealed, enough: enough)
         } catch { failure = error }
         recordsUnderKey = sealer.recordsUnderKey
+        sealerRekeys = sealer.rekeys
         self.sealer = consume sealer
         if sealed.readableBytes > 0 { write(sealed) }
         if let failure { throw failure }
@@ -82,6 +87,7 @@ public struct Session: ~Copyable {
         } catch { failure = error }
         isInsideRecord = opener.isInsideRecord
         emptyRecordCount = opener.emptyRecordCount
+        openerRekeys = opener.rekeys
         self.opener = consume opener
         if let failure { throw failure }
     }

@@ -1,4 +1,5 @@
 public import CarrierCrypto
+public import NIOCore
 
 /// Asks for the peers closest to a place in the key space (opcode 12).
 public struct LookupNodeRequest: BuiltInMessage, Hashable {
@@ -42,6 +43,21 @@ public struct LookupNodeResponse: BuiltInMessage, Hashable {
         records = try reader.list("records", limit: Self.recordLimit) { reader throws(WireError) in
             try PeerRecord(from: &reader)
         }
+    }
+
+    /// The answer in a body that may hold more records than an answer may: those that are too many are left unread.
+    ///
+    /// - Parameter leftOut: how many those are.
+    public init(cutting body: ByteBuffer, leftOut: inout Int) throws(WireError) {
+        var reader = Reader(body)
+        let count = Int(try reader.u16("records"))
+        leftOut = max(0, count - Self.recordLimit)
+        records = []
+        guard leftOut > 0 else {
+            records = try Self(fields: body).records
+            return
+        }
+        for _ in 0..<Self.recordLimit { records.append(try PeerRecord(from: &reader)) }
     }
 
     public func write(to writer: inout Writer) {

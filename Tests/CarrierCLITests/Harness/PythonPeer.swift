@@ -47,6 +47,13 @@ enum PythonPeer {
     static func start(
         _ program: Program, _ arguments: String..., in scratch: Scratch, limit: Duration = .seconds(60)
     ) throws -> Child {
+        try start(program, arguments, in: scratch, limit: limit)
+    }
+
+    /// The same, with arguments from elsewhere.
+    static func start(
+        _ program: Program, _ arguments: [String], in scratch: Scratch, limit: Duration
+    ) throws -> Child {
         try Child(
             "python3", ["-B", "\(folder)/\(program.rawValue)"] + arguments, environment: scratch.environment(),
             directory: scratch.path, input: true, limit: limit)
@@ -61,6 +68,14 @@ enum PythonPeer {
             "python3", ["-B", "\(folder)/\(program.rawValue)", "client", name, node.address] + arguments,
             environment: node.scratch.environment(), directory: node.scratch.path, limit: limit
         ).outcome()
+    }
+
+    /// Starts one scenario of a client in the node's network, to be watched.
+    static func attack(
+        _ program: Program, _ name: String, on node: ListeningNode, limit: Duration = .seconds(90)
+    ) throws -> Child {
+        try node.start(
+            ["python3", "-B", "\(folder)/\(program.rawValue)", "client", name, node.address], input: true, limit: limit)
     }
 
     /// A serving scenario and its address.

@@ -35,6 +35,53 @@ struct HostileOverlayTests {
         #expect(end.code == 0, "\(end)")
     }
 
+    @Test(
+        "row 28: Sybils of one subnet get two places in a bucket and ten in all, and honest contacts stay",
+        .enabled(if: ListeningNode.canBeAlone, "needs root, unshare, nsenter and ip"))
+    func subnet() async throws {
+        let networks = ["198.51.100.1/24", "198.18.0.1/15", "203.0.113.1/24"]
+        let node = try await ListeningNode([], on: "tcp://198.51.100.1:0", networks: networks)
+        try await node.withstands(PythonPeer.attack(.overlay, "subnet", on: node))
+        #expect(await node.end().code == -SIGTERM)
+    }
+
+    @Test(
+        "in its table the node",
+        arguments: [
+            ("unbidden", "row 29: has nobody who never answered, however near"),
+            ("full-bucket", "row 30: keeps the old contacts that live"),
+        ])
+    func table(scenario: String, what: String) async throws {
+        let node = try await ListeningNode()
+        _ = try await node.ping(1)
+        try await node.withstands(PythonPeer.attack(.overlay, scenario, on: node))
+        #expect(await node.end().code == -SIGTERM, "\(what)")
+    }
+
+    @Test("row 32: where every second node colludes, each honest one is found all the same")
+    func colluders() async throws {
+        let first = try await ListeningNode()
+        var honest = [first]
+        for _ in 0..<5 { honest.append(try await ListeningNode("--bootstrap", first.address)) }
+        let before = try first.figures()
+        let colluders = try PythonPeer.start(
+            .overlay, ["server", "colluders"] + honest.map(\.address), in: first.scratch, limit: .seconds(90))
+        let liar = try #require(await colluders.line(), "\(colluders.errors)")
+        for node in honest {
+            let id = String(node.address.dropFirst("tcp://".count).prefix(64))
+            let outcome = try await first.scratch.carrier(
+                "lookup", "--json", "--bootstrap", liar, "--bootstrap", honest[1].address, id, limit: .seconds(40))
+            let found = outcome.records.filter { $0.type == "found" }.map { $0["public_key"]?.text }
+            #expect(outcome.code == 0 && found == [id], "\(outcome)")
+        }
+        let (ping, slowest) = try await first.ping()
+        #expect(ping.code == 0 && slowest < 1000, "\(slowest) ms, \(ping)")
+        let end = await PythonPeer.end(colluders)
+        #expect(end.code == 0, "\(end)")
+        #expect(try first.figures().peak < before.peak + 32)
+        for node in honest { #expect(await node.end().code == -SIGTERM) }
+    }
+
     @Test("row 34: forged, altered, stale and doubled broadcasts are delivered never or once")
     func broadcasts() async throws {
         let node = try await ListeningNode()

@@ -29,6 +29,32 @@ struct HostileSessionTests {
         #expect(await node.end().code == -SIGTERM)
     }
 
+    @Test(
+        "row 13: a peer that is dialled and dials back keeps one connection, and what it says arrives once",
+        arguments: ["honest", "both", "reset"], ["smaller", "greater"])
+    func crossing(what: String, order: String) async throws {
+        let scratch = try Scratch()
+        let (server, address) = try await PythonPeer.server(.hostile, "crossing", what, order, in: scratch)
+        let node = try await ListeningNode("--bootstrap", address)
+        try await node.withstands(server)
+        #expect(await node.end().code == -SIGTERM)
+        let id = String(address.dropFirst("tcp://".count).prefix(64))
+        let ups = node.records.filter { $0["event"]?.text == "up" && $0["peer"]?.text == id }
+        #expect(ups.count == (what == "reset" ? 2 : 1), "\(node.records.map(\.line))")
+        let numbers = node.messages.compactMap { Int($0) }
+        #expect(numbers.count == Set(numbers).count, "\(numbers)")
+        if what == "honest" { #expect(numbers == Array(0..<10)) }
+    }
+
+    @Test("row 24: programs that hang or die for one peer cost no other anything")
+    func applications() async throws {
+        let script = "read word; case $word in hang) exec sleep 1000;; die) kill -9 $$;; *) exec cat;; esac"
+        let node = try await ListeningNode("--exec", script)
+        _ = try await node.ping(1)
+        try await node.withstands(PythonPeer.attack(.hostile, "applications", on: node))
+        #expect(await node.end().code == -SIGTERM)
+    }
+
     @Test("row 15: records altered, reordered, replayed or left out deliver nothing")
     func records() async throws {
         let node = try await ListeningNode()

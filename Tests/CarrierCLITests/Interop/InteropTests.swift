@@ -45,11 +45,12 @@ struct InteropTests {
         #expect(end.code == 0 && end.output == text, "\(end.code) \(end.bytes.count) bytes, \(end.errors)")
     }
 
-    @Test("rekeys after 2^20 records of a direction, and again")
+    @Test("rekeys after 2^20 records of a direction, and again, which is counted")
     func rekey() async throws {
-        let node = try await ListeningNode("--pipe")
+        let node = try await ListeningNode("--pipe", "--stats", "100ms")
         let outcome = try await PythonPeer.client(.interop, "rekey", to: node, limit: .seconds(100))
         #expect(outcome.code == 0, "\(outcome)")
+        #expect(await node.child.errorLine(containing: "records reached 2 times") != nil, "\(node.child.errors)")
         node.child.closeInput()
         let end = await node.child.outcome()
         // A frame of 8 bytes, its header and so 24 records each.

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The network of routers in namespaces, `../shared/lab/nat-lab`. There is one a machine: every suite that uses it is
-/// nested in `LabTests`, whose tests run one after the other.
+/// nested in `LabTests`, whose tests run one after the other, and other runs wait for `LabLock`.
 final class Lab: Sendable {
     private let scratch: Scratch
 
@@ -18,11 +18,16 @@ final class Lab: Sendable {
         return missing.isEmpty ? nil : "the NAT lab needs \(missing.joined(separator: ", "))"
     }()
 
-    private init() throws { scratch = try Scratch() }
+    private let lock: LabLock
+
+    private init() async throws {
+        scratch = try Scratch()
+        lock = try await LabLock()
+    }
 
     /// Builds the lab, runs `body` in it, and takes it down again.
     static func with(_ options: String = "", _ body: (Lab) async throws -> Void) async throws {
-        let lab = try Lab()
+        let lab = try await Lab()
         _ = try await lab.nat("down")
         let up = try await lab.nat("up \(options)")
         try #require(up.code == 0, "\(up)")

@@ -57,8 +57,10 @@ struct PacketBuilder {
         packet(direction, proto: 6, tcp, keeping: kept)
     }
 
-    /// Adds a UDP datagram, from another port of the sender's where `port` says so.
-    mutating func datagram(_ direction: Direction, _ payload: ByteBuffer, port: UInt16? = nil) {
+    /// Adds a UDP datagram, from another port of the sender's where `port` says so, as much of the packet as is kept.
+    mutating func datagram(
+        _ direction: Direction, _ payload: ByteBuffer, port: UInt16? = nil, keeping kept: Int = .max
+    ) {
         let ports = (port ?? 40000 + direction.connection, UInt16(4000))
         var udp = ByteBuffer()
         udp.writeInteger(direction.isBack ? ports.1 : ports.0)
@@ -66,7 +68,7 @@ struct PacketBuilder {
         udp.writeInteger(UInt16(payload.readableBytes + 8))
         udp.writeInteger(0, as: UInt16.self)
         udp.writeImmutableBuffer(payload)
-        packet(direction, proto: 17, udp)
+        packet(direction, proto: 17, udp, keeping: kept)
     }
 
     private mutating func packet(

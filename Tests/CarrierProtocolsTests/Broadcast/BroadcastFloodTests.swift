@@ -1,9 +1,10 @@
 import CarrierCrypto
-import CarrierProtocols
 import CarrierTesting
-import CarrierWire
 import NIOCore
 import Testing
+
+@testable import CarrierProtocols
+@testable import CarrierWire
 
 /// Row 34: what many messages, and large ones, do.
 extension BroadcastComponentTests {
@@ -37,6 +38,52 @@ extension BroadcastComponentTests {
         #expect(bench.notices(BroadcastReceived.self).count == 5)
     }
 
+    @Test("row 34: a flood from ahead of time that makes a node forget hides no honest message, and none comes twice")
+    func floodFromAhead() throws {
+        var bench = try bench { $0.idLimit = 16 }
+        let flood = try (0..<200).map { try small(peers[$0 + 100], 20_000_000 + $0, height: 0) }
+        for message in flood { bench.receive(message, from: peers[0]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 200)
+        for index in 0..<40 { bench.receive(try small(peers[index], index, height: 0), from: peers[1]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 240)
+        for message in flood { bench.receive(message, from: peers[2]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 240)
+        // They come from 20 s ahead, and so are known for 140 s.
+        bench.wait(.seconds(139))
+        for message in flood { bench.receive(message, from: peers[3]) }
+        #expect(bench.notices(BroadcastReceived.self).count == 240)
+    }
+
+    @Test("what was forgotten leaves a trace that is found for certain, and is taken for nothing else")
+    func forgottenIDs() throws {
+        var forgotten = ForgottenIDs()
+        let ids = (0..<40_000).map { Broadcast.ID(origin: own.peer, sequence: $0) }
+        for (index, id) in ids.prefix(20_000).enumerated() {
+            let now = Instant.seconds(Double(index) / 100)
+            forgotten.insert(id, until: now + .seconds(150), now: now)
+        }
+        let late = Instant.seconds(200)
+        // Two filters: those of the first 150 seconds, the last of which is known until 300, and those after them.
+        #expect(ids[5000..<20_000].allSatisfy { forgotten.mayContain($0, now: late) })
+        #expect(ids.dropFirst(20_000).count { forgotten.mayContain($0, now: late) } < 5)
+        forgotten.expire(.seconds(351))
+        #expect(!ids.contains { forgotten.mayContain($0, now: late) })
+    }
+
+    @Test("row 34: no more messages wait to be announced than are remembered, and what is forgotten is counted")
+    func announcements() throws {
+        var bench = try bench {
+            $0.idLimit = 8
+            $0.digestRounds = 3
+        }
+        for index in 0..<100 { bench.receive(try small(peers[index + 100], index, height: 0), from: peers[0]) }
+        let waiting = bench.host.with(BroadcastTree.self) { tree, _ in tree.announcements.count }
+        #expect(waiting == 8)
+        #expect(bench.reached.count { $0 == .broadcastIDs } == 92)
+        bench.wait(.seconds(7))
+        #expect(bench.host.with(BroadcastTree.self) { tree, _ in tree.announcements.isEmpty } == true)
+    }
+
     @Test("row 34: one sender has so many new messages taken, whoever their origins are; another is not held back")
     func floodOfOrigins() throws {
         var bench = try bench(4) { $0.senderRate = TokenBucket.Rate(perSecond: 10, burst: 50) }
@@ -45,6 +92,7 @@ extension BroadcastComponentTests {
         }
         try flood(0..<80, from: peers[0])
         #expect(bench.notices(BroadcastReceived.self).count == 50)
+        #expect(bench.reached.count { $0 == .senderBroadcasts } == 30)
         // Over the rate nobody looks at signatures.
         var forged = try small(peers[90], 1).frame()
         // Of another origin, for whom the signature does not hold.

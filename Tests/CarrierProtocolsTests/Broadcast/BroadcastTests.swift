@@ -124,6 +124,7 @@ import Testing
         bench.receive(try message(peers[350], age: -31), from: peers[0])
         bench.receive(try message(own), from: peers[0])
         #expect(bench.notices(BroadcastReceived.self).isEmpty && bench.blamed.isEmpty)
+        #expect(bench.reached == [.broadcastAge, .broadcastAge])
         let early = try message(peers[350], age: -29)
         bench.receive(early, from: peers[0])
         bench.receive(early, from: peers[1])

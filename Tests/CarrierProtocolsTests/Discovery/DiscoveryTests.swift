@@ -57,8 +57,10 @@ import Testing
         }
         #expect(ask(peers[0], 100) == 40)
         #expect(ask(peers[1], 1) == 1)
+        let unanswered = bench.reached.count { $0 == .lookupsAnswered }
         bench.now = bench.now + .seconds(1)
         #expect(ask(peers[0], 100) == 20)
+        #expect(unanswered > 0 && bench.reached.count { $0 == .lookupsAnswered } == unanswered + 80)
     }
 
     @Test("malformed requests cost the sender something and nothing else")
@@ -120,6 +122,17 @@ import Testing
         #expect(Set(asked) == [peers[1].peer])
         #expect(bench.blamed == [peers[0].peer])
         #expect(bench.contacts.contacts.map(\.peer) == [peers[0].peer])
+    }
+
+    @Test("row 25: of an answer with too many records the first ones are taken, and the peer stays at a price")
+    func answersAreCut() throws {
+        var bench = try bench()
+        bench.connect(peers[0])
+        _ = lookup(&bench, NodeID(Bytes32.zero))
+        bench.answer(try #require(bench.sent(.lookupNodeRequest).first), with: Cast.records(10..<40))
+        let asked = Set(bench.sent(.lookupNodeRequest).dropFirst().map { bench.sent[$0].to.peer })
+        #expect(!asked.isEmpty && asked.isSubset(of: Cast.records(10..<30).map(\.peer)))
+        #expect(bench.blamed == [peers[0].peer] && bench.contacts.count == 1)
     }
 
     @Test("a record whose puzzle is too weak is dropped")
@@ -186,6 +199,40 @@ import Testing
         #expect(bench.reached.contains(.lookup))
     }
 
+    @Test("256 lookups run at a time; one more is refused at once, and counted")
+    func tooManyLookups() throws {
+        var bench = try bench()
+        bench.connect(peers[0])
+        for _ in 0..<256 { _ = lookup(&bench, NodeID(Bytes32.zero)) }
+        #expect(bench.notices(LookupFinished.self).isEmpty && !bench.reached.contains(.lookups))
+        let refused = lookup(&bench, NodeID(Bytes32.zero))
+        let finished = bench.notices(LookupFinished.self)
+        #expect(finished.map(\.ticket) == [refused] && finished.first?.result.queries == 0)
+        #expect(bench.reached.count { $0 == .lookups } == 1)
+        #expect(bench.sent(.lookupNodeRequest).count == 256)
+        // One that ends makes room.
+        bench.answer(bench.sent(.lookupNodeRequest)[0], with: [])
+        _ = lookup(&bench, NodeID(Bytes32.zero))
+        #expect(bench.sent(.lookupNodeRequest).count == 257)
+    }
+
+    @Test("what the table refuses, and what finds it full, is counted")
+    func fullTable() throws {
+        var limits = RoutingTable.Limits()
+        limits.siblings = 1
+        limits.bucketSize = 1
+        limits.replacements = 1
+        var bench = try Bench(own, [Discovery(DiscoveryConfiguration())], limits: limits)
+        let far = peers.filter { own.verified.nodeID.bucket(of: $0.verified.nodeID) == 255 }
+        for peer in far.prefix(12) { bench.connect(peer) }
+        #expect(Set(bench.reached) == [.bucket, .replacements, .siblings])
+        var diverse = try self.bench()
+        for (index, peer) in far.prefix(3).enumerated() { diverse.connect(peer, at: "tcp://203.0.113.\(index):4000") }
+        #expect(diverse.reached == [.subnetInBucket])
+        for (index, peer) in peers.enumerated() { diverse.connect(peer, at: "tcp://203.0.113.\(index % 250 + 1):4000") }
+        #expect(diverse.reached.contains(.subnetInTable) && diverse.contacts.count == 10)
+    }
+
     @Test("with trace each query, response and failure is told; with verify the found address is dialled")
     func traceAndVerify() throws {
         var bench = try bench()
@@ -205,6 +252,7 @@ import Testing
         #expect(dial.address.peer == peers[9].peer)
         bench.run { $0.dialled(component: 0, dial.ticket, .failure(.unreachable("refused"))) }
         let result = try #require(bench.notices(LookupFinished.self).first).result
+        #expect(bench.reached == [.lookupQuery])
         #expect(result.addresses.map(\.isVerified) == [false])
         #expect(result.addresses.map(\.pathsAgreeing) == [1] && result.paths == 2)
         var kinds: [String] = []
@@ -254,7 +302,52 @@ import Testing
             bench.sent = []
             bench.wait(.seconds(5.6))
         }
-        #expect(bench.contacts.count == 0)
+        #expect(bench.contacts.count == 0 && bench.reached.count { $0 == .contactFailures } == 1)
+    }
+
+    @Test(
+        "one that did not answer is not asked again because others tell of it: for a minute, or until its record is newer"
+    )
+    func absentees() throws {
+        var bench = try bench()
+        let gone = try #require(Cast.member(40))
+        let back = try #require(Cast.member(40, sequence: 2))
+        func asked() -> [Int] { bench.sent(.lookupNodeRequest).filter { bench.sent[$0].to.peer == gone.peer } }
+        // Who dials us is asked, and its answer tells of others.
+        func hear(of record: PeerRecord, from teller: Cast.Member) throws {
+            bench.connect(teller, isOutbound: false)
+            let query = bench.sent(.lookupNodeRequest).last { bench.sent[$0].to.peer == teller.peer }
+            bench.answer(try #require(query), with: [record])
+        }
+        try hear(of: gone.record, from: peers[0])
+        bench.answer(try #require(asked().first), .failed(.timeout(.seconds(3))))
+        try hear(of: gone.record, from: peers[1])
+        #expect(asked().count == 1)
+        try hear(of: back.record, from: peers[2])
+        #expect(asked().count == 2)
+        bench.answer(try #require(asked().last), .failed(.timeout(.seconds(3))))
+        bench.now = bench.now + .seconds(59)
+        try hear(of: back.record, from: peers[3])
+        #expect(asked().count == 2)
+        bench.now = bench.now + .seconds(2)
+        try hear(of: back.record, from: peers[4])
+        #expect(asked().count == 3)
+    }
+
+    @Test("in one round four of the contacts are asked that were silent for a minute")
+    func rounds() throws {
+        var bench = try bench { $0.upkeepInterval = .seconds(5) }
+        bench.run { $0.start() }
+        for peer in peers.prefix(10) {
+            bench.connect(peer)
+            bench.disconnect(peer, .local(.shutdown, ""))
+        }
+        for index in bench.sent(.lookupNodeRequest) { bench.answer(index, with: []) }
+        bench.sent = []
+        bench.wait(.seconds(58))
+        let before = bench.sent(.lookupNodeRequest).count
+        bench.wait(.seconds(5.6))
+        #expect(bench.sent(.lookupNodeRequest).count - before == 4)
     }
 
     @Test("without any bootstrap peer the application hears so; with dead ones it hears why, and they are tried again")

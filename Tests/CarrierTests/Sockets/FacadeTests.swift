@@ -172,6 +172,7 @@ struct FacadeTests {
                 if case DialError.timeout(_, .milliseconds(300)) = error { true } else { false }
             }
             #expect(ContinuousClock.now - start >= .milliseconds(300))
+            #expect(await node.limits.first { $0.name == .dial }?.reached == 1)
         }
     }
 

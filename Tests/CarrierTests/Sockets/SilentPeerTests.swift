@@ -53,6 +53,7 @@ struct SilentPeerTests {
             #expect(tickets == [Ticket(1), Ticket(2), Ticket(3)])
             #expect(ContinuousClock.now - start < .seconds(3))
             #expect(await node.with { $0.attempts.isEmpty && $0.reaching.isEmpty })
+            #expect(await node.limits.first { $0.name == .delivery }?.reached == 3)
         }
         withExtendedLifetime(silent) {}
     }

@@ -19,7 +19,7 @@ struct RequestTests {
         pair.pass(.milliseconds(1999))
         #expect(!late.isThere)
         pair.pass(.milliseconds(2))
-        #expect(late.error as? RequestError == .timeout(.seconds(2)))
+        #expect(late.error as? RequestError == .timeout(.seconds(2)) && pair.client.reached(.request) == 1)
 
         // The late reply, a doubled one and one to nothing are nobody's; the next request has its own.
         let answered = pair.run { try await peer.request(.numbered(2)) }
@@ -49,7 +49,7 @@ struct RequestTests {
         pair.server.onMessage = { nonces.append($1.nonce) }
         let waiting = (0..<4).map { number in pair.run { try await peer.request(.numbered(number)) } }
         let fifth = pair.run { try await peer.request(.numbered(4)) }
-        #expect(fifth.error as? RequestError == .tooManyOutstanding(limit: 4))
+        #expect(fifth.error as? RequestError == .tooManyOutstanding(limit: 4) && pair.client.reached(.requests) == 1)
         #expect(waiting.allSatisfy { !$0.isThere })
         try pair.theirs.send(Frame(TestNode.opcode, flags: .reply, nonce: nonces[0]))
         pair.loop.run()

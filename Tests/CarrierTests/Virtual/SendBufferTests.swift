@@ -41,7 +41,9 @@ struct SendBufferTests {
         #expect(request.error as? RequestError == .sendBufferFull(limit: Self.limit))
         #expect(acknowledged.error as? RequestError == .sendBufferFull(limit: Self.limit))
         #expect(!connection.isOver)
+        #expect(pair.client.reached(.sendBuffer) == 1 && pair.client.reached(.sendWait) == 102 - UInt64(accepted))
         pair.pass(.seconds(7))
+        #expect(pair.client.reached(.sendFull) == 1)
         guard case .local(.sendBufferFull, _) = connection.cause else {
             Issue.record("expected the peer to be dropped, got \(connection.cause.map { "\($0)" } ?? "nothing")")
             return

@@ -25,7 +25,7 @@ struct TimeoutTests {
             Issue.record("expected a receive timeout, got \(theirs.cause.map { "\($0)" } ?? "nothing")")
             return
         }
-        #expect(text.contains("10"))
+        #expect(text.contains("10") && pair.server.reached(.frame) == 1)
         guard case .remote(.receiveTimeout, _) = ours.cause else {
             Issue.record("expected the other side to be told, got \(ours.cause.map { "\($0)" } ?? "nothing")")
             return
@@ -41,7 +41,7 @@ struct TimeoutTests {
         pair.pass(.seconds(29))
         #expect(connection.bytesOut == before)
         pair.pass(.seconds(2))
-        #expect(connection.bytesOut > before)
+        #expect(connection.bytesOut > before && pair.client.reached(.keepalive) == 1)
         pair.pass(.seconds(2 * 24 * 60 * 60))
         #expect(try !pair.ours.isOver && pair.ours === connection)
         try pair.end()
@@ -62,7 +62,7 @@ struct TimeoutTests {
             Issue.record("expected an idle timeout, got \(ours.cause.map { "\($0)" } ?? "nothing")")
             return
         }
-        #expect(text.contains("90"))
+        #expect(text.contains("90") && pair.client.reached(.idle) == 1)
         try pair.end()
     }
 
@@ -99,6 +99,7 @@ struct TimeoutTests {
         #expect(failures.isEmpty && pair.server.core.halfOpen.count == 1)
         pair.pass(.milliseconds(2))
         #expect(failures == [.timeout(.seconds(10))] && pair.server.core.halfOpen.isEmpty)
+        #expect(pair.client.reached(.handshake) == 1 && pair.server.reached(.handshake) == 1)
         for link in links.value { link.close() }
         try pair.end()
     }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import CarrierProtocols
 
-@Suite("Acquaintances")
-struct AcquaintancesTests {
+@Suite("Signatures that are remembered")
+struct SignatureMemoryTests {
     /// A word about itself, and the static key that it vouches for.
     private struct Word {
         var hello: Hello
@@ -19,23 +19,29 @@ struct AcquaintancesTests {
             staticKey = terms.staticKey.publicKey
         }
 
-        var digest: Bytes32 { Acquaintances.digest(of: hello, staticKey: staticKey) }
+        var digest: Bytes32 {
+            SignatureMemory.digest { writer in
+                writer.raw32(staticKey)
+                writer.raw(hello.staticKeySignature)
+                hello.record.write(to: &writer)
+            }
+        }
     }
 
-    private func terms(knowing acquaintances: Acquaintances) async throws -> HandshakeTerms {
+    private func terms(knowing memory: SignatureMemory) async throws -> HandshakeTerms {
         let own = try await Terms.make()
         return try HandshakeTerms(
-            identity: own.identity, staticKey: own.staticKey, agent: "test/1", acquaintances: acquaintances)
+            identity: own.identity, staticKey: own.staticKey, agent: "test/1", memory: memory)
     }
 
     @Test("a word that held is remembered; a word with one other bit is checked, and refused")
     func forgeries() async throws {
-        let acquaintances = Acquaintances(limit: 8)
-        let terms = try await terms(knowing: acquaintances)
+        let memory = SignatureMemory(limit: 8)
+        let terms = try await terms(knowing: memory)
         let word = try Word(of: await Terms.make())
-        #expect(!acquaintances.contains(word.digest))
+        #expect(!memory.contains(word.digest))
         try terms.check(word.hello, staticKey: word.staticKey, pinned: nil)
-        #expect(acquaintances.contains(word.digest))
+        #expect(memory.contains(word.digest))
         try terms.check(word.hello, staticKey: word.staticKey, pinned: nil)
 
         let stranger = try Word(of: await Terms.make())
@@ -61,8 +67,8 @@ struct AcquaintancesTests {
 
     @Test("what did not hold is not remembered; what holds is only so much, the oldest goes")
     func bounds() async throws {
-        let acquaintances = Acquaintances(limit: 2)
-        let terms = try await terms(knowing: acquaintances)
+        let memory = SignatureMemory(limit: 2)
+        let terms = try await terms(knowing: memory)
         let peer = try await Terms.make()
         let words = try (1...3).map { try Word(of: peer, sequence: $0) }
         var liar = words[0]
@@ -70,11 +76,17 @@ struct AcquaintancesTests {
         #expect(throws: HandshakeError.staticKeySignatureInvalid) {
             try terms.check(liar.hello, staticKey: liar.staticKey, pinned: nil)
         }
-        #expect(!acquaintances.contains(liar.digest))
+        #expect(!memory.contains(liar.digest))
         for word in words { try terms.check(word.hello, staticKey: word.staticKey, pinned: nil) }
-        #expect(words.map { acquaintances.contains($0.digest) } == [false, true, true])
+        #expect(words.map { memory.contains($0.digest) } == [false, true, true])
 
-        let none = Acquaintances(limit: 0)
+        let records = SignatureMemory(limit: 8)
+        let verifier = SignatureVerifier(memory: records)
+        #expect(verifier.verify(words[0].hello.record) != nil)
+        #expect(records.contains(SignatureMemory.digest { words[0].hello.record.write(to: &$0) }))
+        #expect(verifier.verify(words[0].hello.record)?.peer == peer.identity.peerID)
+
+        let none = SignatureMemory(limit: 0)
         none.insert(words[0].digest)
         #expect(!none.contains(words[0].digest))
     }

@@ -1,0 +1,2 @@
+// What glibc's allocator tells and takes beyond malloc itself.
+#include <malloc.h>
