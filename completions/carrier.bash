@@ -265,6 +265,7 @@ _carrier_listen() {
         return
         ;;
     '--bootstrap')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -273,6 +274,7 @@ _carrier_listen() {
         return
         ;;
     '--relay')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --relay "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -283,10 +285,12 @@ _carrier_listen() {
         return
         ;;
     '--allow')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --allow "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
     '--deny')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion listen -- --deny "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -363,6 +367,7 @@ _carrier_dial() {
         return
         ;;
     '--bootstrap')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion dial -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -381,6 +386,7 @@ _carrier_dial() {
     # Offer positional completions
     case "${positional_number}" in
     *)
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion dial -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -428,6 +434,7 @@ _carrier_ping() {
         return
         ;;
     '--bootstrap')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion ping -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -462,6 +469,7 @@ _carrier_ping() {
     # Offer positional completions
     case "${positional_number}" in
     *)
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion ping -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -509,6 +517,7 @@ _carrier_lookup() {
         return
         ;;
     '--bootstrap')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -516,6 +525,7 @@ _carrier_lookup() {
         return
         ;;
     '--via')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- --via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -536,6 +546,7 @@ _carrier_lookup() {
     # Offer positional completions
     case "${positional_number}" in
     *)
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion lookup -- positional@0 "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -583,6 +594,7 @@ _carrier_broadcast() {
         return
         ;;
     '--bootstrap')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion broadcast -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -658,6 +670,7 @@ _carrier_nat-map() {
         return
         ;;
     '--bootstrap')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --bootstrap "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;
@@ -672,6 +685,7 @@ _carrier_nat-map() {
         return
         ;;
     '--check-via')
+        compopt +o filenames
         __carrier_add_completions -W "$(__carrier_custom_complete ---completion nat-map -- --check-via "${COMP_CWORD}" "$(__carrier_cursor_index_in_current_word)")"
         return
         ;;

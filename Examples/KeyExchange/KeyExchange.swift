@@ -71,7 +71,7 @@ struct KeyExchange {
         let key = try await peer.withReceiveLock(on: KeyShare.self, within: .seconds(5)) { share in
             let shared = try own.sharedSecret(with: share.publicKey)
             return shared.withUnsafeBytes { secret in
-                HKDF.extract(salt: UnsafeRawBufferPointer(start: nil, count: 0), material: secret)
+                HKDF().extract(salt: UnsafeRawBufferPointer(start: nil, count: 0), material: secret)
             }
         }
         // A nonce for each side: nobody seals twice under the same one.

@@ -83,12 +83,13 @@ struct GeneratedFilesTests {
         try scratch.write("", to: "session.pcap")
         let outcome = try await scratch.shell(
             """
-            mkdir -p .config/carrier statedir; echo '\(peer) # somebody' >.config/carrier/bootstrap
+            peer='\(peer)'; mkdir -p .config/carrier statedir; echo '\(peer) # somebody' >.config/carrier/bootstrap
             carrier --generate-completion-script \(shell) >completions
             python3 '\(Scratch.package)/Tests/Shells/complete.py' \(shell) ./completions \
               'carrier ke' 'keygen ' 'carrier keygen --static-b' '--static-bits ' 'carrier listen --nat nat' 'natpmp ' \
               'carrier decode sess' 'session.pcap ' 'carrier lookup 78' '788ff49b978d' \
-              'carrier ping tcp' '198.51.100.7' 'carrier dial tcp://7' '198.51.100.7' \
+              'carrier ping tcp' '198.51.100.7' 'carrier dial tcp://7' '032d@198.51.100.7:4000 ' \
+              'carrier dial '"${peer%%.*}" '198.51.100.7:4000 ' \
               'carrier lookup --bootstrap tc' '198.51.100.7' 'carrier listen --allow 7' '788ff49b978d' \
               'carrier lookup --do' '--dot ' 'carrier ping --color al' 'always ' 'carrier broadcast sess' 'session.pcap ' \
               'carrier listen --state stat' 'statedir' 'carrier nat-map --check-via tc' '198.51.100.7' \

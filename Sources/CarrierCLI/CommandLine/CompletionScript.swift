@@ -19,9 +19,12 @@ enum CompletionScript {
         switch shell {
         case .bash:
             let offer = "    COMPREPLY+=($(compgen -W '\(subjects)' -- \"${cur}\"))"
+            // What is looked up is no file, whose colons and at signs would be escaped.
+            let lookedUp = "        __carrier_add_completions -W \"$(__carrier_custom_complete"
             return script.replacing(
                 "    __carrier_offer_flags_options -1\n}\n\ncomplete ",
-                with: "    __carrier_offer_flags_options -1\n\(offer)\n}\n\ncomplete ")
+                with: "    __carrier_offer_flags_options -1\n\(offer)\n}\n\ncomplete "
+            ).replacing(lookedUp, with: "        compopt +o filenames\n\(lookedUp)")
         case .zsh: return script.replacing("'*:subcommands:'", with: "'1:subject:(\(subjects))'")
         case .fish:
             let condition = "__carrier_should_offer_completions_for_positional \"carrier help\" -eq 1"

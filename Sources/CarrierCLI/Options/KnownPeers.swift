@@ -59,6 +59,7 @@ enum KnownPeers {
             head = words[position - 1] + words[position] + head
             position -= 2
         }
-        return head
+        // An at sign that stands directly before the word belongs to what bash replaces.
+        return head.hasSuffix("@") ? String(head.dropLast()) : head
     }
 }
