@@ -47,7 +47,9 @@ public struct LookupNodeResponse: BuiltInMessage, Hashable {
 
     /// The answer in a body that may hold more records than an answer may: those that are too many are left unread.
     ///
-    /// - Parameter leftOut: how many those are.
+    /// - Parameters:
+    ///   - body: what the peer sent.
+    ///   - leftOut: how many those are.
     public init(cutting body: ByteBuffer, leftOut: inout Int) throws(WireError) {
         var reader = Reader(body)
         let count = Int(try reader.u16("records"))
