@@ -19,6 +19,10 @@ extension SessionLink {
 
     func release() {
         isHeld = false
+        // A frame that is handed over may hold the session, and what goes out because of it may release it: who is at it goes on.
+        guard !isReleasing else { return }
+        isReleasing = true
+        defer { isReleasing = false }
         partialSince = nil
         heardAt = environment.now()
         var index = 0

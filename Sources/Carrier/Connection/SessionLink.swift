@@ -68,6 +68,8 @@ final class SessionLink: LinkDelegate {
     /// The peer is left waiting over that.
     var isThrottled = false
     var heldFrames: [Frame] = []
+    /// Held frames are being handed over.
+    var isReleasing = false
     var needsFlush = false
     /// Requests and replies among what waits.
     private var awaited = 0

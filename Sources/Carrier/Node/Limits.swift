@@ -9,7 +9,7 @@ public struct Limits: Sendable, Hashable {
         public var deadline: Duration = .seconds(10)
         /// Inbound handshakes at once; one more ends the oldest, silent ones first. Default 32.
         public var halfOpen = 32
-        /// Peers whose signatures are remembered, so that they are not checked once more when they come again. Default 1 024.
+        /// Words of peers about themselves that are remembered: their signatures need no second check. Default 1 024.
         public var remembered = 1024
     }
 

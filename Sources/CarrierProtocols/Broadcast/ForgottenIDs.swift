@@ -4,18 +4,20 @@ internal import CarrierWire
 /// a Bloom filter. What is not in it has not been here; of what is new, some in ten thousand are taken for old under the
 /// greatest flood whose signatures one processor can check.
 ///
-/// Takes no memory until something is forgotten, and at most two or three filters of 2 MiB.
+/// Takes no memory until something is forgotten, and then a filter of 2 MiB a minute, until its messages are too old: four at
+/// most.
 struct ForgottenIDs: Sendable {
     /// Bits of a filter; a power of two.
     private static let size = 1 << 24
-    /// Bits of an id: with these few, right for up to 2 million ids.
+    /// Bits of an id: with these few, three in ten thousand are mistaken where a filter has 850 000 ids.
     private static let probes = 6
+    /// For how long a filter takes ids.
+    private static let span = Duration.seconds(60)
 
     /// What was forgotten in a span of time.
     private struct Filter {
         var words = [UInt64](repeating: 0, count: ForgottenIDs.size / 64)
         let since: Instant
-        let span: Duration
         /// When the last of its messages is too old to come again.
         var until: Instant
     }
@@ -23,11 +25,14 @@ struct ForgottenIDs: Sendable {
     /// The latest last.
     private var filters: [Filter] = []
 
+    /// How many filters there are.
+    var count: Int { filters.count }
+
     /// Keeps a trace of an id until its message is too old.
     mutating func insert(_ id: Broadcast.ID, until: Instant, now: Instant) {
         expire(now)
-        if filters.last.map({ now - $0.since >= $0.span }) ?? true {
-            filters.append(Filter(since: now, span: max(until - now, .seconds(1)), until: until))
+        if filters.last.map({ now - $0.since >= Self.span }) ?? true {
+            filters.append(Filter(since: now, until: until))
         }
         let last = filters.count - 1
         filters[last].until = max(filters[last].until, until)

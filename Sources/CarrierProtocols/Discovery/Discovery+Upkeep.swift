@@ -57,7 +57,10 @@ extension Discovery {
             consider(clean(records, count: count, from: verified.peer, link, &context), link, &context)
         case .failure:
             context.failed(verified.nodeID)
-            checks.noteAbsent(verified, now: context.now)
+            switch answer {
+            case .failed(.timeout), .failed(.unreachable): checks.noteAbsent(verified, now: context.now)
+            case .failed, .reply, .acknowledged: break
+            }
         }
         sendChecks(&context)
         settleIfDone(&context)

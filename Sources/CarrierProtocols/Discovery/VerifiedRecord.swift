@@ -76,7 +76,7 @@ public struct SignatureVerifier: RecordVerifier {
     }
 
     public func verify(_ record: PeerRecord) -> VerifiedRecord? {
-        let digest = SignatureMemory.digest { record.write(to: &$0) }
+        let digest = SignatureMemory.digest(.record) { record.write(to: &$0) }
         guard !memory.contains(digest) else { return VerifiedRecord(solved: record, difficulty) }
         guard let verified = VerifiedRecord(record, difficulty) else { return nil }
         memory.insert(digest)

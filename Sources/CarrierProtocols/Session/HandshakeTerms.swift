@@ -43,7 +43,7 @@ public struct HandshakeTerms: Sendable {
     ///   - staticKey: the Noise static key that the peer proved to hold; nil over QUIC, where the certificate proves more.
     ///   - pinned: the peer that was dialled, where one was named.
     public func check(_ hello: Hello, staticKey: Bytes32?, pinned: PeerID?) throws(HandshakeError) {
-        let word = SignatureMemory.digest { writer in
+        let word = SignatureMemory.digest(staticKey == nil ? .certified : .noise) { writer in
             writer.raw32(staticKey ?? .zero)
             writer.raw(hello.staticKeySignature)
             hello.record.write(to: &writer)

@@ -11,6 +11,16 @@ internal import Synchronization
 /// lookup brings records that others have told already. Only what held is remembered, as a hash of all that was checked; when it
 /// is full, the oldest goes.
 public final class SignatureMemory: Sendable {
+    /// What was checked: what held as one thing says nothing about another.
+    enum Kind: UInt8 {
+        /// A peer's record and its word for a Noise static key.
+        case noise
+        /// A peer's record, over a link that has authenticated the peer itself.
+        case certified
+        /// A record that another told.
+        case record
+    }
+
     private struct State {
         var known: Set<Bytes32> = []
         /// The known in the order in which they came.
@@ -24,8 +34,9 @@ public final class SignatureMemory: Sendable {
     public init(limit: Int) { self.limit = max(0, limit) }
 
     /// Stands for what was checked: all that was signed, the signatures, and what they are about.
-    static func digest(of write: (inout Writer) -> Void) -> Bytes32 {
+    static func digest(_ kind: Kind, of write: (inout Writer) -> Void) -> Bytes32 {
         var writer = Writer()
+        writer.u8(kind.rawValue)
         write(&writer)
         return writer.buffer.withUnsafeReadableBytes { SHA256.hash($0) }
     }

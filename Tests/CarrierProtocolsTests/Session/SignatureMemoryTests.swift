@@ -20,7 +20,7 @@ struct SignatureMemoryTests {
         }
 
         var digest: Bytes32 {
-            SignatureMemory.digest { writer in
+            SignatureMemory.digest(.noise) { writer in
                 writer.raw32(staticKey)
                 writer.raw(hello.staticKeySignature)
                 hello.record.write(to: &writer)
@@ -44,6 +44,8 @@ struct SignatureMemoryTests {
         #expect(memory.contains(word.digest))
         try terms.check(word.hello, staticKey: word.staticKey, pinned: nil)
 
+        // What held over Noise says nothing of a link that vouches itself, nor the other way round.
+        #expect(!memory.contains(SignatureMemory.digest(.certified) { word.hello.record.write(to: &$0) }))
         let stranger = try Word(of: await Terms.make())
         #expect(throws: HandshakeError.staticKeySignatureInvalid) {
             try terms.check(word.hello, staticKey: stranger.staticKey, pinned: nil)
@@ -83,7 +85,7 @@ struct SignatureMemoryTests {
         let records = SignatureMemory(limit: 8)
         let verifier = SignatureVerifier(memory: records)
         #expect(verifier.verify(words[0].hello.record) != nil)
-        #expect(records.contains(SignatureMemory.digest { words[0].hello.record.write(to: &$0) }))
+        #expect(records.contains(SignatureMemory.digest(.record) { words[0].hello.record.write(to: &$0) }))
         #expect(verifier.verify(words[0].hello.record)?.peer == peer.identity.peerID)
 
         let none = SignatureMemory(limit: 0)
