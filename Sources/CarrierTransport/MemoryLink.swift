@@ -16,6 +16,7 @@ final class MemoryLink: Link {
     private var arrived: [ByteBuffer] = []
     private var bytesUnderWay = 0
     private var isReading = true
+    private var isDelivering = false
     private var isFinished = false
     private var partnerFinished = false
     private var isClosed = false
@@ -79,7 +80,9 @@ final class MemoryLink: Link {
     }
 
     private func deliver() {
-        guard isReading, let delegate, !isClosed else { return }
+        // What is handed over may stop the reading and take it up again: who is at it goes on.
+        guard isReading, !isDelivering, let delegate, !isClosed else { return }
+        isDelivering = true
         var index = 0
         while index < arrived.count, isReading, !isClosed {
             let bytes = arrived[index]
@@ -88,6 +91,7 @@ final class MemoryLink: Link {
             if let partner { tell(partner) { $0.consumed(bytes.readableBytes) } }
         }
         arrived.removeFirst(min(index, arrived.count))
+        isDelivering = false
         if index > 0, !isClosed { delegate.linkDidReadAll() }
         endIfBothFinished()
         if partnerFinished, arrived.isEmpty, !isFinished { end(.endOfStream) }

@@ -22,7 +22,6 @@ extension SessionLink {
         // A frame that is handed over may hold the session, and what goes out because of it may release it: who is at it goes on.
         guard !isReleasing else { return }
         isReleasing = true
-        defer { isReleasing = false }
         partialSince = nil
         heardAt = environment.now()
         var index = 0
@@ -33,6 +32,7 @@ extension SessionLink {
             owner?.session(self, didReceive: frame)
         }
         heldFrames.removeFirst(min(index, heldFrames.count))
+        isReleasing = false
         guard !isHeld else { return }
         if index > 0 { owner?.sessionDidReadAll(self) }
         if !isThrottled { link.setReading(true) }

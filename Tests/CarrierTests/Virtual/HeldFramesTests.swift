@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Frames that are held back")
 struct HeldFramesTests {
-    /// Holds the session, and lets it go, whenever something comes: as sending does that fills the buffer and flushes it.
+    /// Holds the session when something comes, and lets it go at once but for the first time: as sending does that fills the buffer
+    /// and flushes it.
     private final class Wavering: StreamConsumer {
         private(set) var seen: [UInt8] = []
         let connection: Connection
@@ -17,7 +18,7 @@ struct HeldFramesTests {
         func streamDidReceive(_ frame: Frame) {
             seen += frame.body.readableBytesView
             connection.setHold(.sendBuffer, true)
-            connection.setHold(.sendBuffer, false)
+            if seen.count > 1 { connection.setHold(.sendBuffer, false) }
         }
 
         func streamCanSend() {}
@@ -30,10 +31,9 @@ struct HeldFramesTests {
         let (ours, theirs) = (try pair.ours, try pair.theirs)
         let consumer = Wavering(ours)
         ours.attach(consumer)
-        ours.setHold(.sendBuffer, true)
         for number in 0..<5 { theirs.send(Frame(.bytes, body: ByteBuffer(bytes: [UInt8(number)]))) }
         pair.loop.run()
-        #expect(consumer.seen.isEmpty)
+        #expect(consumer.seen == [0])
         ours.setHold(.sendBuffer, false)
         #expect(consumer.seen == [0, 1, 2, 3, 4])
         theirs.send(Frame(.bytes, body: ByteBuffer(bytes: [5])))
