@@ -36,7 +36,7 @@ final class SessionLink: LinkDelegate {
     private static let sealBatch = 2 * RecordSealer.fullRecord
     /// Requests and replies that go out before the turn is over, so that the other side works on them while we make the next:
     /// when all of a turn go out at its end, each side sleeps while the other works, and waking takes as long as the work.
-    private static let awaitedAtOnce = 16
+    private static let awaitedAtOnce = 32
 
     enum Phase {
         case handshake
