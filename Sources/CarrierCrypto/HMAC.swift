@@ -9,7 +9,9 @@ final class HMAC {
     private let context: OpaquePointer?
 
     init() {
-        context = EVP_MAC_CTX_dup(OpenSSL.hmacSHA256)
+        context = OpenSSL.hmacSHA256.flatMap { EVP_MAC_CTX_dup($0) }
+        // libcrypto looks into a context before it asks whether there is one.
+        precondition(context != nil, "HMAC-SHA-256 is missing from libcrypto")
     }
 
     deinit { EVP_MAC_CTX_free(context) }
