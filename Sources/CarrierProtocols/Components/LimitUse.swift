@@ -20,7 +20,8 @@ public struct LimitUse: Sendable, Hashable {
         case newConnections = "new_per_s"
         /// `dial.timeout`: addresses that did not answer.
         case dial = "dial_ms"
-        /// `dial.delivery`: messages of components whose peer was not reached in time, answers that were given longer included.
+        /// `dial.delivery`: messages of components whose peer could not be reached in this time, or in that of the answer
+        /// where it is longer.
         case delivery = "delivery_ms"
         /// `Reconnect.Configuration.attempts`: addresses given up; only where a node reconnects.
         case dialAttempts = "dial_attempts"
@@ -71,7 +72,7 @@ public struct LimitUse: Sendable, Hashable {
         case lookupsAnswered = "lookups_answered_per_s"
         /// `table.bucketSize`: contacts that found their bucket full.
         case bucket = "bucket_contacts"
-        /// `table.siblings`: contacts that found the list full; used: how many there are.
+        /// `table.siblings`: contacts taken in that left the list full; used: how many there are.
         case siblings
         /// `table.replacements`: contacts that found no room to wait in either; used: in the bucket with most.
         case replacements = "bucket_replacements"
