@@ -5,7 +5,7 @@ import Testing
 /// What the network saw and what the node wrote down are the same frames.
 @Suite(
     "What tcpdump sees is what --record says",
-    .enabled(if: Scratch.has("tcpdump") && getuid() == 0, "needs tcpdump and root"))
+    .enabled(if: Permission.capture, "needs tcpdump and the right to capture"))
 struct CaptureTests {
     private static let logs = "--record record --keylog keys"
     private static let place = String(repeating: "5a", count: 32)

@@ -33,7 +33,7 @@ struct DecodePipelineTests {
 
     @Test(
         "sessions are opened while tcpdump still runs",
-        .enabled(if: Scratch.has("tcpdump") && getuid() == 0, "needs tcpdump and root"))
+        .enabled(if: Permission.capture, "needs tcpdump and the right to capture"))
     func live() async throws {
         let node = try await ListeningNode()
         let scratch = try Scratch()

@@ -16,8 +16,7 @@ final class ListeningNode: Sendable {
     }
 
     /// Whether a node can have a network of its own.
-    static let canBeAlone =
-        geteuid() == 0 && ["unshare", "nsenter", "ip"].allSatisfy { Scratch.has($0) }
+    static let canBeAlone = Permission.ownNetwork && Scratch.has("nsenter")
 
     /// - Parameter networks: addresses with prefixes; with any, the node has a network of its own, all of whose hosts are
     ///   this machine.

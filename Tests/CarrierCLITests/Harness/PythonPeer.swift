@@ -21,24 +21,11 @@ enum PythonPeer {
     private static let folder = "\(Scratch.package)/Tests/Interop"
 
     /// Whether this machine can run it.
-    static let isThere = runs(
+    static let isThere = Permission.runs(
+        "python3", "-c",
         "import sys, cryptography; sys.exit(int(cryptography.__version__.split('.')[0]) < 40)")
     /// Whether it can do so over QUIC.
-    static let hasQUIC = isThere && runs("import aioquic")
-
-    private static func runs(_ line: String) -> Bool {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", line]
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }
-
-    /// Whether this process may forge what the network says.
-    static let hasRawSockets = runs(
-        "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)")
+    static let hasQUIC = isThere && Permission.runs("python3", "-c", "import aioquic")
 
     /// Said where it cannot.
     static let need = "needs python3 with the cryptography package, version 40 or newer"

@@ -32,7 +32,7 @@ struct HostileDatagramTests {
 
     @Test(
         "row 33: whatever the network says of an address by ICMP ends that dial at most, not the program",
-        .enabled(if: PythonPeer.hasRawSockets, "needs raw sockets"), arguments: ["udp", "quic"])
+        .enabled(if: Permission.rawSockets, "needs raw sockets"), arguments: ["udp", "quic"])
     func unreachable(scheme: String) async throws {
         let scratch = try Scratch()
         let (network, address) = try await PythonPeer.server(.unreachable, "icmp", scheme, in: scratch)

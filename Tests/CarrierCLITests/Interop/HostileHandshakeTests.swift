@@ -37,7 +37,7 @@ struct HostileHandshakeTests {
 
     @Test(
         "row 3: connections from one address are let in slowly, those from others are not touched",
-        .enabled(if: geteuid() == 0 && Scratch.has("unshare") && Scratch.has("ip"), "needs root, unshare and ip"))
+        .enabled(if: Permission.ownNetwork, "needs ip and the right to a network of its own"))
     func churn() async throws {
         let scratch = try Scratch()
         let script = """

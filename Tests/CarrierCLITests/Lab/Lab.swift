@@ -15,6 +15,7 @@ final class Lab: Sendable {
         let missing = ["ip", "ss", "nft", "flock", "miniupnpd", "python3"].filter { program in
             !Scratch.has(program) && !["/usr/sbin", "/sbin"].contains { access("\($0)/\(program)", X_OK) == 0 }
         }
+        if !Permission.ownNetwork { return "the NAT lab needs the right to networks of its own" }
         return missing.isEmpty ? nil : "the NAT lab needs \(missing.joined(separator: ", "))"
     }()
 

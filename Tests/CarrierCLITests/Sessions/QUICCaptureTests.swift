@@ -5,7 +5,7 @@
     @Suite(
         "Captures of QUIC",
         .enabled(
-            if: geteuid() == 0 && Scratch.has("tcpdump") && Scratch.has("tshark"), "needs root, tcpdump and tshark"))
+            if: Permission.capture && Scratch.has("tshark"), "needs tshark, tcpdump and the right to capture"))
     struct QUICCaptureTests {
         @Test(
             "Wireshark opens a capture with the keys of SSLKEYLOGFILE or of --keylog", arguments: ["", "--keylog keys"])
