@@ -26,13 +26,26 @@ extension BroadcastTree {
         seen.forget(context.now)
         let frames = nextDigests(context.now)
         if !frames.isEmpty {
-            for contact in context.contacts.random(configuration.digestContacts, using: &context.random) {
+            for contact in digestContacts(&context) {
                 guard let destination = context.destination(of: contact) else { continue }
                 for frame in frames { context.send(frame, to: destination) }
             }
         }
         guard !announcements.isEmpty else { return }
         context.perform(.schedule(ticket(.digest), at: context.now + configuration.digestInterval))
+    }
+
+    /// All but one are connected, where that many are: they need no dial. The last may be anybody, so that news also gets from
+    /// some who are connected with each other to all others.
+    private func digestContacts(_ context: inout Context) -> [Contact] {
+        let peers = context.peers
+        let number = configuration.digestContacts
+        var chosen = context.contacts.random(number - 1, using: &context.random) { peers[$0.peer] != nil }
+        for contact in context.contacts.random(number, using: &context.random)
+        where chosen.count < number && !chosen.contains(where: { $0.nodeID == contact.nodeID }) {
+            chosen.append(contact)
+        }
+        return chosen
     }
 
     /// Takes the announcements of a round; those that have rounds left go to the end.

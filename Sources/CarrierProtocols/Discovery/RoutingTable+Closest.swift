@@ -71,13 +71,16 @@ extension RoutingTable {
         return max(0, limits.bucketSize - buckets[255 - number].contacts.count)
     }
 
-    /// So many different contacts by chance; suspects are left out.
-    public func random(_ number: Int, using generator: inout some RandomNumberGenerator) -> [Contact] {
+    /// So many different contacts by chance, of those that are wanted; suspects are left out.
+    public func random(
+        _ number: Int, using generator: inout some RandomNumberGenerator,
+        where isWanted: (Contact) -> Bool = { _ in true }
+    ) -> [Contact] {
         var picked: [Contact] = []
         var seen = 0
         // Reservoir sampling: one pass, no copy of the table.
         forEach { contact in
-            guard !contact.isSuspect, number > 0 else { return }
+            guard !contact.isSuspect, number > 0, isWanted(contact) else { return }
             seen += 1
             if picked.count < number {
                 picked.append(contact)
