@@ -22,8 +22,9 @@ final class Population: Sendable {
         var random: SeededRandom
     }
 
-    /// What every node should keep of its connections; with 200 nodes in one process there are not descriptors for more.
-    static let connectionsKept = 56
+    /// What every node keeps of the connections that only its components wanted; with 200 nodes in one process there are not
+    /// descriptors for more.
+    private static let spareConnections = 40
 
     let ledger: Ledger
     let coverage: Coverage
@@ -64,6 +65,7 @@ final class Population: Sendable {
     /// The configuration of a node of the soak, with an identity of its own.
     static func configuration() async throws -> NodeConfiguration {
         var configuration = NodeConfiguration(identity: try await Identity.generate())
+        configuration.limits.connections.spare = spareConnections
         configuration.logger = Logger(label: "soak") { _ in SwiftLogNoOpLogHandler() }
         try configuration.messages.register(Entry.self, opcode: Entry.opcode)
         return configuration
@@ -112,7 +114,6 @@ final class Population: Sendable {
                 defer { _ = state.withLock { $0.members.removeValue(forKey: number) } }
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await self.hear(member) }
-                    group.addTask { await self.tend(member) }
                     for await _ in ended {}
                     group.cancelAll()
                 }
@@ -126,14 +127,6 @@ final class Population: Sendable {
                 let entry = try? Entry(body: received.body)
             else { continue }
             coverage.received(entry.number, by: member.number)
-        }
-    }
-
-    /// Ends connections of which there are too many, as an application does that has no use for them.
-    private func tend(_ member: Member) async {
-        while (try? await Task.sleep(for: .seconds(10))) != nil {
-            let peers = await member.node.peers.shuffled()
-            for peer in peers.dropFirst(Self.connectionsKept) { await peer.disconnect() }
         }
     }
 }

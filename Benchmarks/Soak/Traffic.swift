@@ -44,10 +44,11 @@ struct Traffic: Sendable {
         return (one, other)
     }
 
-    /// Some small messages.
+    /// Some small messages, and a good-bye.
     private func talk() async throws {
         guard let (one, other) = pair() else { return }
         let peer = try await one.node.dial([other.address])
+        defer { Task { await peer.disconnect() } }
         for _ in 0..<population.random(1...20) {
             try await population.ledger.send(population.random(Entry.headerSize...1000), to: peer)
         }
@@ -57,6 +58,7 @@ struct Traffic: Sendable {
     private func transfer() async throws {
         guard let (one, other) = pair(where: { $0.address.scheme != .udp }) else { return }
         let peer = try await one.node.dial([other.address])
+        defer { Task { await peer.disconnect() } }
         guard peer.info.address.scheme != .udp else { return }
         for _ in 0..<16 { try await population.ledger.send(65_536, to: peer) }
     }
