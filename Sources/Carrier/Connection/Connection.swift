@@ -28,6 +28,8 @@ final class Connection: SessionLinkOwner {
     let info: PeerInfo
     /// How long connecting and the handshake took.
     let timing: ConnectionTiming
+    /// Since when it stands.
+    let openedAt: NIODeadline
     /// Holds this connection until it is over: nothing here is held weakly, which every frame would pay for.
     let node: NodeCore
 
@@ -58,6 +60,10 @@ final class Connection: SessionLinkOwner {
     var earlyBytes: [Frame] = []
     /// Whether any frame but a good-bye has come.
     var hasHeardFrame = false
+    /// Whether no application has had a use for it, as far as this side can tell.
+    var isSpare: Bool
+    /// When it last carried a message of a component.
+    var usedAt: NIODeadline
 
     var alarm: Alarm
     var probe: ((Bool) -> Void)?
@@ -80,6 +86,10 @@ final class Connection: SessionLinkOwner {
         self.info = info
         self.timing = timing
         self.node = node
+        // A client came for an application of this node.
+        isSpare = info.isOutbound || !info.record.addresses.isEmpty
+        openedAt = node.environment.now()
+        usedAt = openedAt
         inbox = Inbox(byteLimit: node.environment.limits.receive.waiting)
         alarm = Alarm(loop: node.environment.loop)
         session.owner = self
@@ -91,6 +101,12 @@ final class Connection: SessionLinkOwner {
         guard let session else { return true }
         let age = Duration(node.environment.now() - session.openedAt)
         return age < limits.dial.timeout + limits.handshake.deadline
+    }
+
+    /// The connection, which the application has a use for.
+    var used: Connection {
+        isSpare = false
+        return self
     }
 
     /// Whether this side dialled the link that frames go out on now.

@@ -19,6 +19,10 @@ public struct Limits: Sendable, Hashable {
         public var inbound = 128
         /// Connections that this node dialled. Default 128.
         public var outbound = 128
+        /// Of those, the ones that only components had a use for; beyond that the one longest without use ends. Default 64.
+        public var spare = 64
+        /// How long an inbound connection must have been without use to end for a newcomer. Default 10 s.
+        public var rest: Duration = .seconds(10)
         /// Inbound connections of one IPv4 address or IPv6 /56, loopback exempt. Default 8.
         public var perSite = 8
         /// New inbound connections a second of one IP address, loopback exempt. Default 0.2.

@@ -90,7 +90,8 @@ extension NodeCore: SessionLinkOwner {
             }
         }
         let limit = configuration.limits.connections.outbound
-        guard !isStopping, let first = addresses.first, attempts.count + outboundCount + asides.count < limit else {
+        let isFull = attempts.count + outboundCount + asides.count >= limit
+        guard !isStopping, let first = addresses.first, !isFull || makesRoomOutbound() else {
             if !isStopping, !addresses.isEmpty { note(.outbound) }
             let error: DialError =
                 isStopping ? .shuttingDown : addresses.isEmpty ? .noAddress : .tooManyConnections(limit: limit)
@@ -225,7 +226,9 @@ extension NodeCore: SessionLinkOwner {
 
     private func refusal(of info: PeerInfo) -> (reason: Disconnect.Reason, text: String)? {
         if isStopping { return (.shutdown, "") }
-        if !info.isOutbound, connections[info.peer] == nil, inboundCount >= configuration.limits.connections.inbound {
+        if !info.isOutbound, connections[info.peer] == nil, inboundCount >= configuration.limits.connections.inbound,
+            !makesRoomInbound()
+        {
             note(.inbound)
             return (.tooManyConnections, "\(configuration.limits.connections.inbound) inbound connections at most")
         }

@@ -15,6 +15,11 @@ extension NodeCore {
                 .unregisteredOpcode, "expected a registered opcode, got \(frame.opcode.rawValue)")
         }
         statistics.frames += 1
+        if frame.opcode.isApplication || frame.opcode == .bytes {
+            connection.isSpare = false
+        } else {
+            connection.usedAt = environment.now()
+        }
         if reception != .claimed, isForApplication(frame.opcode) {
             if let lane = lanes[ObjectIdentifier(connection)], lane.receives(frame.opcode) {
                 lane.receive(frame)
@@ -60,8 +65,9 @@ extension NodeCore {
             send(frame, to: destination, expectation, for: component)
         case .disconnect(let peer, let reason, let text):
             connections[peer]?.close(reason, text)
-        case .dial(let address, let ticket):
+        case .dial(let address, let isSpare, let ticket):
             dial([address]) { [self] result in
+                if case .success(let connection) = result { keep(connection, asSpare: isSpare) }
                 tick()
                 host.dialled(
                     component: component, ticket,
@@ -124,6 +130,7 @@ extension NodeCore {
     }
 
     private func send(_ frame: Frame, over connection: Connection, _ expectation: Expectation, for component: Int) {
+        connection.usedAt = environment.now()
         if frame.opcode == .reachabilityRequest { expectCallback(of: connection.peer) }
         switch expectation {
         case .nothing:

@@ -49,6 +49,7 @@ extension NodeCore {
             LimitUse(.halfOpen, used: halfOpen.count, limits.handshake.halfOpen),
             LimitUse(.inbound, used: inboundCount, limits.connections.inbound),
             LimitUse(.outbound, used: outboundCount, limits.connections.outbound),
+            LimitUse(.spare, used: spareCount, limits.connections.spare), LimitUse(.rest, limits.connections.rest),
             LimitUse(.perSite, limits.connections.perSite), LimitUse(.newConnections, rate),
             LimitUse(.dial, limits.dial.timeout), LimitUse(.delivery, limits.dial.delivery),
             LimitUse(.frame, limits.receive.frame),

@@ -53,6 +53,7 @@ extension NodeCore {
         reaching.attempt = dial(destination.addresses.map { $0.pinned(to: peer) }) { result in
             self.reaching[peer] = nil
             reaching.attempt = nil
+            if case .success(let connection) = result { self.keep(connection, asSpare: true) }
             reaching.end(result)
         }
     }

@@ -42,7 +42,7 @@ extension Peer {
             return
         }
         let isSent =
-            try connection.eventLoop.inEventLoop && connection.value.sendInPlace(message, opcode, [], nonce: 0)
+            try connection.eventLoop.inEventLoop && connection.value.used.sendInPlace(message, opcode, [], nonce: 0)
         if !isSent { try await send(messages.frame(for: message)) }
     }
 
@@ -153,7 +153,7 @@ extension Peer {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 Node.onLoop(bound.eventLoop) {
-                    let connection = bound.value
+                    let connection = bound.value.used
                     var timer: Scheduled<Void>?
                     let waiter = connection.inbox.take(opcode, locks: locks) { result in
                         timer?.cancel()

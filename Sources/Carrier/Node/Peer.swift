@@ -64,7 +64,7 @@ public struct Peer: Sendable, Identifiable, Hashable {
         let nonce = bound.value.requests.nextNonce()
         let outcome = try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                let connection = bound.value
+                let connection = bound.value.used
                 do {
                     try send(connection, limit ?? connection.limits.send.request, nonce, .task(continuation))
                 } catch {
@@ -114,12 +114,12 @@ public struct Peer: Sendable, Identifiable, Hashable {
             }
             return
         }
-        if loop.inEventLoop, connection.value.sendAtOnce(frame) { return }
+        if loop.inEventLoop, connection.value.used.sendAtOnce(frame) { return }
         let connection = connection
         let cancellation = Cancellation(connection.eventLoop)
         let error: RequestError? = await withTaskCancellationHandler {
             await call { connection, done in
-                let number = connection.sendWaiting(frame) { done($0) }
+                let number = connection.used.sendWaiting(frame) { done($0) }
                 if let number { cancellation.arm { connection.giveUpWaiting(number) } }
             }
         } onCancel: {
@@ -177,7 +177,7 @@ public struct Peer: Sendable, Identifiable, Hashable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 Node.onLoop(connection.eventLoop) {
-                    let splice = StreamSplice(connection.value, options) { continuation.resume(returning: $0) }
+                    let splice = StreamSplice(connection.value.used, options) { continuation.resume(returning: $0) }
                     cancellation.arm { splice.cancel() }
                     splice.start()
                 }
@@ -191,7 +191,7 @@ public struct Peer: Sendable, Identifiable, Hashable {
     ///
     /// - Returns: why the connection ended first; nil when the stream came to its end.
     public func echo() async -> DisconnectCause? {
-        await call { connection, done in connection.attach(StreamEcho(connection) { done($0) }) }
+        await call { connection, done in connection.used.attach(StreamEcho(connection) { done($0) }) }
     }
 
     /// Sends what waits, tells the peer why, and ends the connection.

@@ -8,8 +8,8 @@ public enum Effect: Sendable {
     case send(Frame, to: Destination, Expectation)
     /// End the connection with a peer, telling it why.
     case disconnect(PeerID, Disconnect.Reason, String)
-    /// Connect; the outcome comes back as `dialled`.
-    case dial(Address, ticket: Ticket)
+    /// Connect; the outcome comes back as `dialled`. A spare connection may end again to make room for another.
+    case dial(Address, isSpare: Bool = false, ticket: Ticket)
     /// Shake hands with whom the address is pinned to, over a link of its own beside any connection that stands, and end it:
     /// whether the address leads there. The outcome comes back as `dialled`.
     case check(Address, ticket: Ticket)

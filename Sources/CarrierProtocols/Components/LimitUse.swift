@@ -14,6 +14,10 @@ public struct LimitUse: Sendable, Hashable {
         case inbound
         /// `connections.outbound`: dials that were not begun.
         case outbound
+        /// `connections.spare`: connections that ended to make room for others that this node dialled.
+        case spare
+        /// `connections.rest`: inbound connections that ended to make room for a newcomer.
+        case rest = "rest_ms"
         /// `connections.perSite`: links turned away.
         case perSite = "per_site"
         /// `connections.newPerSecond` and `newBurst`: links turned away.

@@ -62,7 +62,9 @@ extension Discovery {
         joining.failures = []
         let addresses = configuration.bootstrap.prefix(Self.bootstrapLimit)
         joining.phase = .dialling(addresses.count)
-        for address in addresses { context.perform(.dial(address, ticket: ticket(.bootstrap(address)))) }
+        for address in addresses {
+            context.perform(.dial(address, isSpare: true, ticket: ticket(.bootstrap(address))))
+        }
         if context.contacts.count > 0 {
             beginJoin(&context)
         } else if addresses.isEmpty {

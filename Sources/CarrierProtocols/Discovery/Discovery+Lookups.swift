@@ -162,7 +162,7 @@ extension Discovery {
             ? result.addresses.map(\.address).filter { context.dials.allows($0, now: context.now) } : []
         active[id]?.verifying = (result, addresses.count)
         for address in addresses {
-            context.perform(.dial(address, ticket: ticket(.verification(lookup: id, address))))
+            context.perform(.dial(address, isSpare: true, ticket: ticket(.verification(lookup: id, address))))
         }
         if addresses.isEmpty { deliver(id, &context) }
     }

@@ -89,8 +89,15 @@ public struct Discovery: Component {
     }
 
     public mutating func disconnected(_ peer: PeerInfo, _ cause: DisconnectCause, _ context: inout Context) {
+        switch cause {
         // A break says that the peer may be gone: ask at once, before others are told of it.
-        if case .broken = cause { check(peer.peer.nodeID, &context) }
+        case .broken: check(peer.peer.nodeID, &context)
+        // One side has no room for the connection; the peer was there until now.
+        case .local(.tooManyConnections, _), .remote(.tooManyConnections, _):
+            guard let contact = context.contacts.contact(peer.peer.nodeID) else { return }
+            observe(contact.verified, .asked, contact.reach, &context)
+        default: break
+        }
     }
 
     public mutating func receive(_ message: Inbound, _ context: inout Context) throws -> Bool {

@@ -206,7 +206,7 @@ public final class SimulatedNetwork {
         case .schedule(let ticket, let time):
             events.add(.timer(node: node, component: component, ticket), at: max(now, time))
         // Nobody stands behind a router here: an address leads where a dial of it leads.
-        case .dial(let address, let ticket), .check(let address, let ticket):
+        case .dial(let address, _, let ticket), .check(let address, let ticket):
             let target = addresses[address.pinned(to: nil).description].flatMap { nodes[$0].isAlive ? $0 : nil }
             events.add(
                 .dialled(node: node, component: component, ticket, target),

@@ -5,7 +5,8 @@ import Testing
 struct ListenStatsTests {
     /// Each limit of a node that is not asked to reconnect, with its default in the unit of its name.
     static let defaults: [String: Double] = [
-        "handshake_ms": 10_000, "half_open": 32, "inbound": 128, "outbound": 128, "per_site": 8, "new_per_s": 0.2,
+        "handshake_ms": 10_000, "half_open": 32, "inbound": 128, "outbound": 128, "spare": 64, "rest_ms": 10_000,
+        "per_site": 8, "new_per_s": 0.2,
         "dial_ms": 5000, "delivery_ms": 2000, "frame_ms": 10_000, "processing_ms": 3000, "message_bytes": 4_194_304,
         "for_nothing_per_s": 5000, "waiting_bytes": 1_048_576, "send_buffer_bytes": 4_194_304, "send_wait_ms": 3000,
         "send_full_ms": 10_000, "requests": 256, "request_ms": 10_000, "keepalive_ms": 30_000, "idle_ms": 90_000,

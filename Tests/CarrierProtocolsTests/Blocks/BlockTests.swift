@@ -119,7 +119,7 @@ struct BlockTests {
         let peer = try BlockBench.peer()
         bench.host.start()
         func dials() -> Bool {
-            if case .dial(address, ticket: Ticket(0))? = bench.effects().first { true } else { false }
+            if case .dial(address, isSpare: false, ticket: Ticket(0))? = bench.effects().first { true } else { false }
         }
         /// The pause until the next dial, in seconds; nil when there is none.
         func pause() -> Double? {

@@ -37,7 +37,7 @@ struct Bench {
             case .send(let frame, let destination, let expectation): sent.append((frame, destination, expectation))
             case .deliver(let notice): notices.append(notice)
             case .penalise(let peer, _), .disconnect(let peer, .protocolError, _): blamed.append(peer)
-            case .dial(let address, let ticket), .check(let address, let ticket): dials.append((address, ticket))
+            case .dial(let address, _, let ticket), .check(let address, let ticket): dials.append((address, ticket))
             case .schedule(let ticket, let time):
                 timers.removeAll { $0.ticket == ticket && $0.component == component }
                 timers.append((ticket, time, component))

@@ -1,0 +1,139 @@
+import CarrierProtocols
+import CarrierTransport
+import CarrierWire
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import Carrier
+
+/// A node and some others, on one virtual clock.
+private final class Neighbourhood {
+    private let loop = EmbeddedEventLoop()
+    private let transport = MemoryTransport()
+    let node: TestNode
+    let others: [TestNode]
+
+    init(_ count: Int, _ change: (inout NodeConfiguration) -> Void) throws {
+        let (loop, transport) = (loop, transport)
+        node = try TestNode(VirtualPair.identity(), over: transport, loop: loop, change)
+        others = try (0..<count).map { _ in try TestNode(VirtualPair.identity(), over: transport, loop: loop) }
+        for each in [node] + others {
+            let address = each.core.listen(on: Address(scheme: transport.scheme, host: "127.0.0.1", port: 0))
+            loop.run()
+            each.core.publish([try address.wait()])
+        }
+    }
+
+    func pass(_ time: Duration) { loop.advanceTime(by: TimeAmount(time)) }
+
+    private func address(of other: TestNode) throws -> Address {
+        try #require(other.core.listeners.first).address.pinned(to: other.id)
+    }
+
+    /// As a component of the node has a message for another; a second later it is there.
+    func reach(_ number: Int) throws {
+        let destination = Destination(others[number].id, dialling: [try address(of: others[number])])
+        node.core.reach(destination, within: .seconds(2)) { _ in }
+        pass(.seconds(1))
+    }
+
+    /// Another node dials this one. True when they are connected a second later.
+    func comes(_ number: Int) throws -> Bool {
+        others[number].core.dial([try address(of: node)]) { _ in }
+        pass(.seconds(1))
+        return isConnected(number)
+    }
+
+    func isConnected(_ number: Int) -> Bool {
+        #expect((node.connection(to: others[number]) == nil) == (others[number].connection(to: node) == nil))
+        return node.connection(to: others[number]) != nil
+    }
+
+    var connected: [Int] { others.indices.filter(isConnected) }
+
+    func end() throws {
+        for each in [node] + others { _ = each.core.stop() }
+        pass(.seconds(10))
+        try loop.syncShutdownGracefully()
+    }
+}
+
+@Suite("Connections that no application has a use for")
+struct SpareConnectionTests {
+    @Test("of those that components made only so many stay: who is longest without use goes, and counts as alive")
+    func spare() throws {
+        let place = try Neighbourhood(5) { $0.limits.connections.spare = 3 }
+        for number in 0..<3 { try place.reach(number) }
+        // The first is of use again.
+        let first = try #require(place.node.connection(to: place.others[0]))
+        place.node.core.receive(Frame(.ping), from: first)
+        for number in 3..<5 { try place.reach(number) }
+        #expect(place.connected == [0, 3, 4])
+        #expect(place.node.reached(.spare) == 2)
+        let causes = place.others[1].downs + place.others[2].downs
+        #expect(causes.count == 2)
+        for cause in causes {
+            guard case .remote(.tooManyConnections, _) = cause else {
+                Issue.record("expected a good-bye for want of room, got \(cause)")
+                continue
+            }
+        }
+        try place.end()
+    }
+
+    @Test("what an application dialled, sent over or received from is none of them")
+    func used() throws {
+        let place = try Neighbourhood(4) {
+            $0.limits.connections.spare = 1
+            $0.limits.connections.outbound = 3
+        }
+        try place.reach(0)
+        try #require(place.node.connection(to: place.others[0])).used.send(.numbered(1))
+        try place.reach(1)
+        let second = try #require(place.others[1].connection(to: place.node))
+        second.send(.numbered(2))
+        try place.reach(2)
+        #expect(place.connected == [0, 1, 2] && place.node.reached(.spare) == 0)
+        // All three are taken; the spare one of them makes room.
+        try place.reach(3)
+        #expect(place.connected == [0, 1, 3] && place.node.reached(.outbound) == 0)
+        place.node.core.keep(try #require(place.node.connection(to: place.others[3])), asSpare: false)
+        try place.reach(2)
+        #expect(place.connected == [0, 1, 3] && place.node.reached(.outbound) == 1)
+        try place.end()
+    }
+
+    @Test("a newcomer finds a place among nodes that have long been silent; the older half keeps theirs")
+    func newcomers() throws {
+        let place = try Neighbourhood(7) { $0.limits.connections.inbound = 4 }
+        for number in 0..<4 { #expect(try place.comes(number)) }
+        // Too soon: everybody was of use a moment ago.
+        #expect(try !place.comes(4))
+        #expect(place.node.reached(.inbound) == 1)
+        place.pass(.seconds(20))
+        #expect(try place.comes(4))
+        #expect(place.connected == [0, 1, 3, 4] && place.node.reached(.rest) == 1)
+        // An application talks with one of the others: only the newest is left to go.
+        try #require(place.others[3].connection(to: place.node)).send(.numbered(1))
+        place.pass(.seconds(20))
+        #expect(try place.comes(5))
+        #expect(place.connected == [0, 1, 3, 5])
+        try #require(place.node.connection(to: place.others[5])).used.send(.numbered(2))
+        place.pass(.seconds(20))
+        #expect(try !place.comes(6))
+        #expect(place.connected == [0, 1, 3, 5])
+        try place.end()
+    }
+
+    @Test("a client's connection is not given to a newcomer")
+    func clients() throws {
+        let place = try Neighbourhood(3) { $0.limits.connections.inbound = 1 }
+        for each in place.others { each.core.publish([]) }
+        #expect(try place.comes(0))
+        place.pass(.seconds(20))
+        #expect(try !place.comes(1))
+        #expect(place.connected == [0])
+        try place.end()
+    }
+}
