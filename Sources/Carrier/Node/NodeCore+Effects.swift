@@ -64,15 +64,14 @@ extension NodeCore {
             dial([address]) { [self] result in
                 tick()
                 host.dialled(
-                    component: component, ticket,
-                    result.map(\.info).mapError { RequestError.unreachable("\($0)") })
+                    component: component, ticket, result.map(\.info).mapError(\.asRequestError))
                 carryOutWork()
             }
         case .check(let address, let ticket):
             check(address) { [weak self] result in
                 guard let self else { return }
                 tick()
-                host.dialled(component: component, ticket, result.mapError { .unreachable("\($0)") })
+                host.dialled(component: component, ticket, result.mapError(\.asRequestError))
                 carryOutWork()
             }
         case .relay(let effect): relay.perform(effect)
@@ -97,7 +96,10 @@ extension NodeCore {
         if let connection = connections[destination.peer] {
             return send(frame, over: connection, expectation, for: component)
         }
-        guard !destination.addresses.isEmpty, !isStopping else {
+        guard !isStopping else {
+            return failed(expectation, destination.peer, DialError.shuttingDown.asRequestError, for: component)
+        }
+        guard !destination.addresses.isEmpty else {
             return failed(expectation, destination.peer, .unreachable("not connected"), for: component)
         }
         let began = loop.now
@@ -109,7 +111,7 @@ extension NodeCore {
             case .failure(.timeout(_, let limit)):
                 failed(expectation, destination.peer, .timeout(limit), for: component)
             case .failure(let error):
-                failed(expectation, destination.peer, .unreachable("\(error)"), for: component)
+                failed(expectation, destination.peer, error.asRequestError, for: component)
             }
             carryOutWork()
         }

@@ -334,6 +334,40 @@ import Testing
         #expect(asked().count == 3)
     }
 
+    @Test("whom a limit of our own kept us from dialling is not to blame, in no table, check or lookup")
+    func notDialled() throws {
+        let refusal = Answer.failed(.notDialled("full"))
+        var bench = try bench()
+        bench.connect(peers[0])
+        bench.disconnect(peers[0])
+        for index in bench.sent(.lookupNodeRequest) { bench.answer(index, refusal) }
+        #expect(bench.contacts.contacts.map(\.failures) == [0])
+
+        // Told of by an answer, asked in vain, and asked again when the next one tells of it.
+        for (count, teller) in peers[1...2].enumerated() {
+            bench.connect(teller, isOutbound: false)
+            let query = bench.sent(.lookupNodeRequest).last { bench.sent[$0].to.peer == teller.peer }
+            bench.answer(try #require(query), with: [peers[9].record])
+            let asked = bench.sent(.lookupNodeRequest).filter { bench.sent[$0].to.peer == peers[9].peer }
+            #expect(asked.count == count + 1)
+            bench.answer(try #require(asked.last), refusal)
+        }
+
+        var options = LookupOptions()
+        options.verifies = true
+        bench.sent = []
+        _ = lookup(&bench, peers[9].verified.nodeID, options)
+        let queries = bench.sent(.lookupNodeRequest)
+        #expect(queries.count == 3)
+        bench.answer(queries[0], refusal)
+        for index in queries.dropFirst() { bench.answer(index, with: [peers[9].record]) }
+        let dial = try #require(bench.dials.first)
+        bench.run { $0.dialled(component: 0, dial.ticket, .failure(.notDialled("full"))) }
+        let result = try #require(bench.notices(LookupFinished.self).first).result
+        #expect(result.addresses.map(\.isVerified) == [nil])
+        #expect(bench.contacts.contacts.map(\.failures) == [0, 0, 0])
+    }
+
     @Test("in one round four of the contacts are asked that were silent for a minute")
     func rounds() throws {
         var bench = try bench { $0.upkeepInterval = .seconds(5) }
