@@ -233,6 +233,22 @@ import Testing
         #expect(diverse.reached.contains(.subnetInTable) && diverse.contacts.count == 10)
     }
 
+    @Test("the limit of siblings is reached when a nearer contact takes the place of one, not when the list fills")
+    func fullSiblings() throws {
+        var limits = RoutingTable.Limits()
+        limits.siblings = 3
+        var bench = try Bench(own, [Discovery(DiscoveryConfiguration())], limits: limits)
+        let nearestFirst = peers.sorted {
+            own.verified.nodeID.distance(to: $0.verified.nodeID) < own.verified.nodeID.distance(to: $1.verified.nodeID)
+        }
+        for peer in nearestFirst[1...3] { bench.connect(peer) }
+        #expect(bench.contacts.siblings.count == 3 && bench.reached.isEmpty)
+        for peer in nearestFirst[4...6] { bench.connect(peer) }
+        #expect(bench.contacts.count == 6 && bench.reached.isEmpty)
+        bench.connect(nearestFirst[0])
+        #expect(bench.contacts.count == 7 && bench.reached == [.siblings])
+    }
+
     @Test("with trace each query, response and failure is told; with verify the found address is dialled")
     func traceAndVerify() throws {
         var bench = try bench()
