@@ -13,6 +13,7 @@ public struct FuzzTarget: Sendable {
         FuzzTarget(name: "identity", sizeLimit: 512, run: IdentityTarget.run),
         FuzzTarget(name: "frames", sizeLimit: 512, run: FramesTarget.run),
         FuzzTarget(name: "messages", sizeLimit: 512, run: MessagesTarget.run),
+        FuzzTarget(name: "lookup-answer", sizeLimit: 4096, run: LookupAnswerTarget.run),
         FuzzTarget(name: "msgpack", sizeLimit: 512, run: MsgpackTarget.run),
         FuzzTarget(name: "handshake", sizeLimit: 512, run: HandshakeTarget.run),
         FuzzTarget(name: "datagrams", sizeLimit: 1400, run: DatagramTarget.run),

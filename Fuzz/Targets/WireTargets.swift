@@ -113,6 +113,26 @@ enum MessagesTarget {
     }
 }
 
+/// Answers to lookups, with more records than allowed too: those that are read are the first ones, as they stand.
+enum LookupAnswerTarget {
+    @Sendable static func run(_ body: ByteBuffer) throws {
+        var leftOut = 0
+        let response: LookupNodeResponse
+        do throws(WireError) {
+            response = try LookupNodeResponse(cutting: body, leftOut: &leftOut)
+        } catch {
+            return try expect((0...body.readableBytes).contains(error.offset) && !error.field.isEmpty, "\(error)")
+        }
+        let count = body.getInteger(at: body.readerIndex, endianness: .little, as: UInt16.self)
+        try expect(response.records.count + leftOut == count.map { Int($0) }, "records are counted wrong")
+        try expect(response.records.count <= LookupNodeResponse.recordLimit, "an answer has too many records")
+        var output = ByteBuffer()
+        response.encode(into: &output)
+        let (written, read) = (output.readableBytesView.dropFirst(2), body.readableBytesView.dropFirst(2))
+        try expect(leftOut == 0 ? output == body : read.starts(with: written), "records change")
+    }
+}
+
 /// MessagePack: what reads, reads the same again when written, and its JSON is that of the same value.
 enum MsgpackTarget {
     @Sendable static func run(_ input: ByteBuffer) throws {

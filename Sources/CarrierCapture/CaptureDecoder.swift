@@ -165,7 +165,10 @@ public struct CaptureDecoder {
                 try recorded(packet, at: offset, isDerived: isDerived)
             } else {
                 try emitter.container("packet", offset, packet.fileBytes, isDerived: isDerived)
-                if let payload = PacketParser.payload(of: packet.data, link: link) { try connections.receive(payload) }
+                let isCut = packet.wireLength > packet.data.readableBytes
+                if let payload = PacketParser.payload(of: packet.data, link: link, isCut: isCut) {
+                    try connections.receive(payload)
+                }
             }
             offset += UInt64(packet.fileBytes.readableBytes)
         }

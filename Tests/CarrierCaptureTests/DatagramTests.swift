@@ -85,6 +85,27 @@ struct DatagramTests {
         #expect(try Decoded(bare.bytes, session.options).units.isEmpty)
     }
 
+    @Test("A datagram whose length contradicts its packet's is malformed, not cut", arguments: [false, true])
+    func malformed(isIPv6: Bool) throws {
+        let said = "malformed datagram: its length says more than its packet holds"
+        let (isBack, first) = try #require(session.datagrams.first)
+        var capture = PacketBuilder(isIPv6: isIPv6)
+        capture.datagram(.init(isBack: isBack), first, excess: 10)
+        for (isBack, bytes) in session.datagrams.dropFirst() {
+            capture.datagram(.init(isBack: isBack), bytes, excess: 7)
+        }
+        let decoded = try Decoded(capture.bytes, session.options)
+        #expect(decoded.kinds == ["handshake-1"] && decoded.gaps.count == session.datagrams.count)
+        #expect(decoded.gaps.allSatisfy { $0.reason == said })
+        #expect(
+            decoded.gaps.map(\.length) == [10]
+                + session.datagrams.dropFirst().map { UInt64($0.bytes.readableBytes + 7) })
+        // Cut by the snap length, and honest about its length: short is all that it is.
+        var short = PacketBuilder(isIPv6: isIPv6)
+        for (isBack, bytes) in session.datagrams { short.datagram(.init(isBack: isBack), bytes, keeping: 66 + 80) }
+        #expect(try Decoded(short.bytes, session.options).gaps.allSatisfy { $0.reason != said })
+    }
+
     @Test("Of QUIC it says how much there is, and of other datagrams nothing")
     func others() throws {
         let query = ByteBuffer(bytes: [5, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 0x77, 0x77, 0x77, 0, 0, 1, 0, 1])

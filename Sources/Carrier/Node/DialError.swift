@@ -43,4 +43,12 @@ public enum DialError: Error, Sendable, CustomStringConvertible {
         case .rejected: 4
         }
     }
+
+    /// What a component hears of it.
+    var asRequestError: RequestError {
+        switch self {
+        case .tooManyConnections, .shuttingDown: .notDialled("\(self)")
+        case .noAddress, .unreachable, .timeout, .handshake, .rejected: .unreachable("\(self)")
+        }
+    }
 }

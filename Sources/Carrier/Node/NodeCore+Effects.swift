@@ -70,15 +70,14 @@ extension NodeCore {
                 if case .success(let connection) = result { keep(connection, asSpare: isSpare) }
                 tick()
                 host.dialled(
-                    component: component, ticket,
-                    result.map(\.info).mapError { RequestError.unreachable("\($0)") })
+                    component: component, ticket, result.map(\.info).mapError(\.asRequestError))
                 carryOutWork()
             }
         case .check(let address, let ticket):
             check(address) { [weak self] result in
                 guard let self else { return }
                 tick()
-                host.dialled(component: component, ticket, result.mapError { .unreachable("\($0)") })
+                host.dialled(component: component, ticket, result.mapError(\.asRequestError))
                 carryOutWork()
             }
         case .relay(let effect): relay.perform(effect)
@@ -103,7 +102,10 @@ extension NodeCore {
         if let connection = connections[destination.peer] {
             return send(frame, over: connection, expectation, for: component)
         }
-        guard !destination.addresses.isEmpty, !isStopping else {
+        guard !isStopping else {
+            return failed(expectation, destination.peer, DialError.shuttingDown.asRequestError, for: component)
+        }
+        guard !destination.addresses.isEmpty else {
             return failed(expectation, destination.peer, .unreachable("not connected"), for: component)
         }
         let began = loop.now
@@ -115,7 +117,7 @@ extension NodeCore {
             case .failure(.timeout(_, let limit)):
                 failed(expectation, destination.peer, .timeout(limit), for: component)
             case .failure(let error):
-                failed(expectation, destination.peer, .unreachable("\(error)"), for: component)
+                failed(expectation, destination.peer, error.asRequestError, for: component)
             }
             carryOutWork()
         }

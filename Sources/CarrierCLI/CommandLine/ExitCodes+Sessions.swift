@@ -60,7 +60,7 @@ extension RequestError: ExitCoded {
         case .datagramTooLarge: .data
         case .disconnected(let cause): cause.exitCode(hasSpoken: true)
         case .unreachable: .unreachable
-        case .tooManyOutstanding: .refused
+        case .notDialled, .tooManyOutstanding: .refused
         case .sendBufferFull: .lost
         case .cancelled: .deadline
         }

@@ -66,7 +66,7 @@ final class DatagramTable {
             ]
             if token.readableBytes > 0 { fields.append(Field("token_bytes", .count(token.readableBytes))) }
             try show("handshake-1", fields, preface, datagram, session, 0)
-            try missed(datagram.missing, session, 0)
+            try missed(datagram.missing, datagram, session, 0)
         case .retry(let receiver, let token):
             guard let session = byInitiator[receiver] else { return false }
             let fields = [Field("receiver", .count(receiver)), Field("token_bytes", .count(token.readableBytes))]
@@ -131,17 +131,20 @@ final class DatagramTable {
         default: return false
         }
         guard let session else { return false }
-        try missed(datagram.payload.readableBytes + datagram.missing, session, index)
+        try missed(datagram.payload.readableBytes + datagram.missing, datagram, session, index)
         return true
     }
 
     /// Shows that bytes of a datagram are missing.
-    private func missed(_ count: Int, _ session: Session, _ index: Int) throws {
+    private func missed(_ count: Int, _ datagram: UDPDatagram, _ session: Session, _ index: Int) throws {
         session.lastSeen = clock
         let offset = session.sides[index].passed
         session.sides[index].passed += UInt64(count)
         try emitter.gap(
-            "datagram cut short: the capture does not hold it whole", offset, UInt64(count), nil,
+            datagram.isMalformed
+                ? "malformed datagram: its length says more than its packet holds"
+                : "datagram cut short: the capture does not hold it whole",
+            offset, UInt64(count), nil,
             session.sides[index].place)
     }
 

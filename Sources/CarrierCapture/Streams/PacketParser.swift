@@ -26,8 +26,10 @@ struct UDPDatagram {
     let destination: Endpoint
     /// The payload that the capture holds.
     let payload: ByteBuffer
-    /// How many bytes of it a snap length has cut off.
+    /// How many bytes more it says it has.
     let missing: Int
+    /// Whether nobody cut them off: its length contradicts that of the packets around it, and no system takes it.
+    let isMalformed: Bool
 }
 
 /// What an IP packet carries.
@@ -56,7 +58,9 @@ enum PacketParser {
     private static let etherIPv6: UInt16 = 0x86dd
 
     /// What a packet carries; nil for packets of any other kind.
-    static func payload(of packet: ByteBuffer, link: Link) -> IPPayload? {
+    ///
+    /// - Parameter isCut: whether the capture holds less of it than there was.
+    static func payload(of packet: ByteBuffer, link: Link, isCut: Bool) -> IPPayload? {
         var packet = packet
         switch link {
         case .user0: return nil
@@ -76,8 +80,8 @@ enum PacketParser {
         }
         // The version is in the first byte; what the link says of it differs from system to system.
         switch packet.getInteger(at: packet.readerIndex, as: UInt8.self).map({ $0 >> 4 }) {
-        case 4: return ipv4(packet)
-        case 6: return ipv6(packet)
+        case 4: return ipv4(packet, isCut: isCut)
+        case 6: return ipv6(packet, isCut: isCut)
         default: return nil
         }
     }
@@ -94,7 +98,7 @@ enum PacketParser {
         return false
     }
 
-    private static func ipv4(_ packet: ByteBuffer) -> IPPayload? {
+    private static func ipv4(_ packet: ByteBuffer, isCut: Bool) -> IPPayload? {
         let start = packet.readerIndex
         guard
             let first = packet.getInteger(at: start, as: UInt8.self),
@@ -112,10 +116,10 @@ enum PacketParser {
         guard
             length >= header, let payload = packet.getSlice(at: start + header, length: length - header)
         else { return nil }
-        return transport(proto, payload, .v4(source), .v4(destination))
+        return transport(proto, payload, isCut ? cut(total, length) : 0, .v4(source), .v4(destination))
     }
 
-    private static func ipv6(_ packet: ByteBuffer) -> IPPayload? {
+    private static func ipv6(_ packet: ByteBuffer, isCut: Bool) -> IPPayload? {
         var packet = packet
         guard
             let _: UInt32 = packet.readInteger(), let total: UInt16 = packet.readInteger(),
@@ -132,35 +136,42 @@ enum PacketParser {
             next = following
             payload.skip(Int(size) * 8 + 6)
         }
-        return transport(next, payload, source, destination)
+        return transport(next, payload, isCut ? cut(total, length) : 0, source, destination)
     }
+
+    /// How many bytes of an IP packet of that length are missing where so many are there; without one, as many as may be.
+    private static func cut(_ total: UInt16, _ length: Int) -> Int { total == 0 ? .max : Int(total) - length }
 
     private static func address(_ packet: inout ByteBuffer) -> IPAddress? {
         guard let high: UInt64 = packet.readInteger(), let low: UInt64 = packet.readInteger() else { return nil }
         return .v6(high: high, low: low)
     }
 
+    /// - Parameter cut: how many bytes of the IP packet the capture does not hold.
     private static func transport(
-        _ proto: UInt8, _ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress
+        _ proto: UInt8, _ bytes: ByteBuffer, _ cut: Int, _ source: IPAddress, _ destination: IPAddress
     ) -> IPPayload? {
         switch proto {
         case 6: tcp(bytes, source, destination).map { .tcp($0) }
-        case 17: udp(bytes, source, destination).map { .udp($0) }
+        case 17: udp(bytes, cut, source, destination).map { .udp($0) }
         default: nil
         }
     }
 
-    private static func udp(_ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress) -> UDPDatagram? {
+    private static func udp(
+        _ bytes: ByteBuffer, _ cut: Int, _ source: IPAddress, _ destination: IPAddress
+    ) -> UDPDatagram? {
         var bytes = bytes
         guard
             let sourcePort: UInt16 = bytes.readInteger(), let destinationPort: UInt16 = bytes.readInteger(),
             let length: UInt16 = bytes.readInteger(), let _: UInt16 = bytes.readInteger(), length >= 8,
             let payload = bytes.readSlice(length: min(Int(length) - 8, bytes.readableBytes))
         else { return nil }
+        let missing = Int(length) - 8 - payload.readableBytes
         return UDPDatagram(
             source: Endpoint(address: source, port: sourcePort),
             destination: Endpoint(address: destination, port: destinationPort), payload: payload,
-            missing: Int(length) - 8 - payload.readableBytes)
+            missing: missing, isMalformed: missing > cut)
     }
 
     private static func tcp(_ bytes: ByteBuffer, _ source: IPAddress, _ destination: IPAddress) -> TCPSegment? {

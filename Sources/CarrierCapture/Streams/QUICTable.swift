@@ -37,7 +37,8 @@ final class QUICTable {
             flows[back] = Count(number: count, isFromInitiator: false)
         }
         flows[flow]?.packets += 1
-        flows[flow]?.bytes += UInt64(datagram.payload.readableBytes + datagram.missing)
+        let missing = datagram.isMalformed ? 0 : datagram.missing
+        flows[flow]?.bytes += UInt64(datagram.payload.readableBytes + missing)
     }
 
     /// Whether a packet of QUIC version 1 with a long header begins the datagram (RFC 9000 §17.2).

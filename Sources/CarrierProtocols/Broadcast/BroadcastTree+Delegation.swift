@@ -80,9 +80,7 @@ extension BroadcastTree {
         _ id: Broadcast.ID, _ number: UInt64, _ task: Int, _ peer: PeerID, _ answer: Answer,
         _ context: inout Context
     ) {
-        if case .failed(let error) = answer, error.blamesPeer {
-            context.contacts.failed(peer.nodeID, now: context.now)
-        }
+        if case .failed(let error) = answer { context.failed(peer.nodeID, by: error) }
         guard var delegation = delegations[id], delegation.number == number,
             delegation.tasks.indices.contains(task), delegation.tasks[task].state == .asking
         else { return }
@@ -176,16 +174,6 @@ extension BroadcastTree {
                         duplicates: Int(report.duplicates), depth: Int(report.depth),
                         isComplete: delegation.isComplete,
                         elapsed: context.now - delegation.began)))
-        }
-    }
-}
-
-extension RequestError {
-    /// Whether the far side is at fault, not a limit of our own.
-    var blamesPeer: Bool {
-        switch self {
-        case .timeout, .disconnected, .unreachable: true
-        case .tooManyOutstanding, .sendBufferFull, .datagramTooLarge, .cancelled: false
         }
     }
 }

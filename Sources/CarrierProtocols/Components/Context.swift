@@ -57,7 +57,12 @@ public struct Context {
     /// Counts that a limit was reached.
     public mutating func reached(_ limit: LimitUse.Name) { perform(.reached(limit)) }
 
-    /// Notes that a contact did not answer.
+    /// Notes that a contact did not answer, unless that is nobody's fault but ours.
+    mutating func failed(_ node: NodeID, by error: RequestError) {
+        if error.blamesPeer { failed(node) }
+    }
+
+    /// Notes that a contact is of no use.
     mutating func failed(_ node: NodeID) {
         if contacts.failed(node, now: now) { reached(.contactFailures) }
     }

@@ -91,6 +91,8 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
     case disconnected(DisconnectCause)
     /// There is no connection to the peer and none could be made.
     case unreachable(String)
+    /// Nobody was dialled: this node has as many connections as it may have, or is shutting down.
+    case notDialled(String)
     /// As many requests as allowed wait for this peer already.
     case tooManyOutstanding(limit: Int)
     /// The frame does not fit into a datagram.
@@ -104,12 +106,20 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .timeout(let limit): "expected an answer within \(limit), got none"
         case .disconnected(let cause): "expected an answer, the connection ended: \(cause)"
-        case .unreachable(let reason): "expected a connection, got none: \(reason)"
+        case .unreachable(let reason), .notDialled(let reason): "expected a connection, got none: \(reason)"
         case .tooManyOutstanding(let limit): "expected at most \(limit) requests waiting for one peer, got one more"
         case .datagramTooLarge(let limit, let got):
             "expected a frame of at most \(limit) bytes over udp://, got \(got); use tcp:// or quic://"
         case .cancelled: "expected an answer, the task was cancelled"
         case .sendBufferFull(let limit): "expected room in the send buffer of \(limit) bytes, got none in time"
+        }
+    }
+
+    /// Whether the far side is at fault, not a limit of our own.
+    var blamesPeer: Bool {
+        switch self {
+        case .timeout, .disconnected, .unreachable: true
+        case .notDialled, .tooManyOutstanding, .sendBufferFull, .datagramTooLarge, .cancelled: false
         }
     }
 }

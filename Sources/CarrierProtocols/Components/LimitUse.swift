@@ -76,7 +76,7 @@ public struct LimitUse: Sendable, Hashable {
         case lookupsAnswered = "lookups_answered_per_s"
         /// `table.bucketSize`: contacts that found their bucket full.
         case bucket = "bucket_contacts"
-        /// `table.siblings`: contacts taken in that left the list full; used: how many there are.
+        /// `table.siblings`: contacts whose place in the full list a nearer one took; used: how many there are.
         case siblings
         /// `table.replacements`: contacts that found no room to wait in either; used: in the bucket with most.
         case replacements = "bucket_replacements"

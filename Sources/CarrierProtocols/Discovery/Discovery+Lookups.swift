@@ -108,7 +108,7 @@ extension Discovery {
             active[id]?.lookup.answered(peer, clean, reach: reach)
         case .failure(let error):
             trace(id, options, path, hop, &context) { .failure(of: peer, error) }
-            context.failed(peer.nodeID)
+            context.failed(peer.nodeID, by: error)
             if case .timeout = error { context.reached(.lookupQuery) }
             active[id]?.lookup.failed(peer)
         }
@@ -116,7 +116,7 @@ extension Discovery {
     }
 
     private mutating func noteLate(_ peer: PeerID, _ answer: Answer, _ context: inout Context) {
-        if case .failed = answer { context.failed(peer.nodeID) }
+        if case .failed(let error) = answer { context.failed(peer.nodeID, by: error) }
     }
 
     /// The records of an answer as they came, without those that are too many.
@@ -171,10 +171,10 @@ extension Discovery {
         _ id: Ticket, _ address: Address, _ outcome: Result<PeerInfo, RequestError>, _ context: inout Context
     ) {
         guard var verifying = active[id]?.verifying else { return }
-        if case .success(let info) = outcome, info.peer == address.peer {
-            verifying.result.verdicts[address] = true
-        } else {
-            verifying.result.verdicts[address] = false
+        switch outcome {
+        case .success(let info): verifying.result.verdicts[address] = info.peer == address.peer
+        case .failure(let error) where error.blamesPeer: verifying.result.verdicts[address] = false
+        case .failure: break
         }
         verifying.open -= 1
         active[id]?.verifying = verifying

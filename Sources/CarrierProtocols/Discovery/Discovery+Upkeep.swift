@@ -55,8 +55,8 @@ extension Discovery {
             observe(verified, .answered, reach, &context)
             let count = context.contacts.limits.bucketSize
             consider(clean(records, count: count, from: verified.peer, link, &context), link, &context)
-        case .failure:
-            context.failed(verified.nodeID)
+        case .failure(let error):
+            context.failed(verified.nodeID, by: error)
             switch answer {
             case .failed(.timeout), .failed(.unreachable): checks.noteAbsent(verified, now: context.now)
             case .failed, .reply, .acknowledged: break

@@ -154,6 +154,7 @@ public struct Discovery: Component {
         _ verified: VerifiedRecord, _ provenance: RoutingTable.Provenance, _ reach: Reach, _ context: inout Context
     ) {
         let ip = context.peers[verified.peer]?.address.ip ?? verified.record.dialable(toldAt: reach).first?.ip
+        let isFull = context.contacts.siblings.count >= context.contacts.limits.siblings
         switch context.contacts.observe(verified, provenance, at: ip, reach: reach, now: context.now) {
         case .waiting(let oldest):
             context.reached(.bucket)
@@ -163,8 +164,8 @@ public struct Discovery: Component {
         case .refused(.subnetInTable): context.reached(.subnetInTable)
         case .unproven: probe(verified, reach, &context)
         case .known where provenance == .asked: checkIfSuspect(verified.nodeID, &context)
-        case .inserted where context.contacts.siblings.count >= context.contacts.limits.siblings:
-            context.reached(.siblings)
+        // A sibling more than the list holds: the farthest had to go.
+        case .inserted where isFull && context.contacts.isSibling(verified.nodeID): context.reached(.siblings)
         case .known, .inserted, .refused: break
         }
     }

@@ -145,6 +145,11 @@ public struct RoutingTable: Sendable {
         return all
     }
 
+    /// Whether this contact stands among the siblings.
+    func isSibling(_ node: NodeID) -> Bool {
+        if case .sibling = place(of: node) { true } else { false }
+    }
+
     /// Whether a contact at this distance would stand among the siblings.
     public func wouldBeSibling(_ node: NodeID) -> Bool {
         guard let last = siblings.last, siblings.count >= limits.siblings else { return limits.siblings > 0 }

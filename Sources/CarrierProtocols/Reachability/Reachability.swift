@@ -118,7 +118,10 @@ public struct Reachability: Component {
         context.perform(.cancel(ticket))
         switch outcome {
         case .success: reply(to: asker, ReachabilityResponse.reached, "", &context)
-        case .failure(let error): reply(to: asker, ReachabilityResponse.notReached, "\(error)", &context)
+        case .failure(let error):
+            // What this node did not try says nothing about the address.
+            let status = error.blamesPeer ? ReachabilityResponse.notReached : ReachabilityResponse.rateLimited
+            reply(to: asker, status, "\(error)", &context)
         }
     }
 

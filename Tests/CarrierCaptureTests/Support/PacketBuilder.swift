@@ -57,15 +57,16 @@ struct PacketBuilder {
         packet(direction, proto: 6, tcp, keeping: kept)
     }
 
-    /// Adds a UDP datagram, from another port of the sender's where `port` says so, as much of the packet as is kept.
+    /// Adds a UDP datagram, from another port of the sender's where `port` says so, as much of the packet as is kept; its
+    /// length says `excess` bytes more than there are.
     mutating func datagram(
-        _ direction: Direction, _ payload: ByteBuffer, port: UInt16? = nil, keeping kept: Int = .max
+        _ direction: Direction, _ payload: ByteBuffer, port: UInt16? = nil, keeping kept: Int = .max, excess: Int = 0
     ) {
         let ports = (port ?? 40000 + direction.connection, UInt16(4000))
         var udp = ByteBuffer()
         udp.writeInteger(direction.isBack ? ports.1 : ports.0)
         udp.writeInteger(direction.isBack ? ports.0 : ports.1)
-        udp.writeInteger(UInt16(payload.readableBytes + 8))
+        udp.writeInteger(UInt16(payload.readableBytes + excess + 8))
         udp.writeInteger(0, as: UInt16.self)
         udp.writeImmutableBuffer(payload)
         packet(direction, proto: 17, udp, keeping: kept)

@@ -233,6 +233,22 @@ import Testing
         #expect(diverse.reached.contains(.subnetInTable) && diverse.contacts.count == 10)
     }
 
+    @Test("the limit of siblings is reached when a nearer contact takes the place of one, not when the list fills")
+    func fullSiblings() throws {
+        var limits = RoutingTable.Limits()
+        limits.siblings = 3
+        var bench = try Bench(own, [Discovery(DiscoveryConfiguration())], limits: limits)
+        let nearestFirst = peers.sorted {
+            own.verified.nodeID.distance(to: $0.verified.nodeID) < own.verified.nodeID.distance(to: $1.verified.nodeID)
+        }
+        for peer in nearestFirst[1...3] { bench.connect(peer) }
+        #expect(bench.contacts.siblings.count == 3 && bench.reached.isEmpty)
+        for peer in nearestFirst[4...6] { bench.connect(peer) }
+        #expect(bench.contacts.count == 6 && bench.reached.isEmpty)
+        bench.connect(nearestFirst[0])
+        #expect(bench.contacts.count == 7 && bench.reached == [.siblings])
+    }
+
     @Test("with trace each query, response and failure is told; with verify the found address is dialled")
     func traceAndVerify() throws {
         var bench = try bench()
@@ -332,6 +348,40 @@ import Testing
         bench.now = bench.now + .seconds(2)
         try hear(of: back.record, from: peers[4])
         #expect(asked().count == 3)
+    }
+
+    @Test("whom a limit of our own kept us from dialling is not to blame, in no table, check or lookup")
+    func notDialled() throws {
+        let refusal = Answer.failed(.notDialled("full"))
+        var bench = try bench()
+        bench.connect(peers[0])
+        bench.disconnect(peers[0])
+        for index in bench.sent(.lookupNodeRequest) { bench.answer(index, refusal) }
+        #expect(bench.contacts.contacts.map(\.failures) == [0])
+
+        // Told of by an answer, asked in vain, and asked again when the next one tells of it.
+        for (count, teller) in peers[1...2].enumerated() {
+            bench.connect(teller, isOutbound: false)
+            let query = bench.sent(.lookupNodeRequest).last { bench.sent[$0].to.peer == teller.peer }
+            bench.answer(try #require(query), with: [peers[9].record])
+            let asked = bench.sent(.lookupNodeRequest).filter { bench.sent[$0].to.peer == peers[9].peer }
+            #expect(asked.count == count + 1)
+            bench.answer(try #require(asked.last), refusal)
+        }
+
+        var options = LookupOptions()
+        options.verifies = true
+        bench.sent = []
+        _ = lookup(&bench, peers[9].verified.nodeID, options)
+        let queries = bench.sent(.lookupNodeRequest)
+        #expect(queries.count == 3)
+        bench.answer(queries[0], refusal)
+        for index in queries.dropFirst() { bench.answer(index, with: [peers[9].record]) }
+        let dial = try #require(bench.dials.first)
+        bench.run { $0.dialled(component: 0, dial.ticket, .failure(.notDialled("full"))) }
+        let result = try #require(bench.notices(LookupFinished.self).first).result
+        #expect(result.addresses.map(\.isVerified) == [nil])
+        #expect(bench.contacts.contacts.map(\.failures) == [0, 0, 0])
     }
 
     @Test("in one round four of the contacts are asked that were silent for a minute")

@@ -25,9 +25,12 @@ struct ReachabilityTests {
 
     @Test("the address is dialled with the asker's id, and what came of it is told")
     func answers() throws {
-        for outcome in [
-            Result<PeerInfo, RequestError>.success(try info(Cast.members[1])), .failure(.unreachable("no")),
-        ] {
+        let cases: [(Result<PeerInfo, RequestError>, UInt16)] = [
+            (.success(try info(Cast.members[1])), ReachabilityResponse.reached),
+            (.failure(.unreachable("no")), ReachabilityResponse.notReached),
+            (.failure(.notDialled("full")), ReachabilityResponse.rateLimited),
+        ]
+        for (outcome, status) in cases {
             var bench = try bench()
             bench.connect(Cast.members[1], at: "tcp://9.9.9.9:50000", isOutbound: false)
             bench.receive(
@@ -35,8 +38,7 @@ struct ReachabilityTests {
             #expect(bench.dials.map(\.address) == [try Address("tcp://9.9.9.9:4000").pinned(to: Cast.members[1].peer)])
             #expect(try statuses(bench) == [])
             bench.dialled(0, outcome)
-            let isReached = (try? outcome.get()) != nil
-            #expect(try statuses(bench) == [isReached ? ReachabilityResponse.reached : ReachabilityResponse.notReached])
+            #expect(try statuses(bench) == [status])
             #expect(bench.sent.last?.frame.nonce == 7)
             #expect(bench.sent.last?.frame.flags == .reply)
         }

@@ -58,6 +58,41 @@ struct LimitCountTests {
         try pair.end()
     }
 
+    /// Has a question for a stranger as soon as somebody is there.
+    private struct Asker: Component {
+        let opcodes: [Opcode] = []
+        let stranger: Destination
+        let journal: Journal
+        mutating func connected(_ peer: PeerInfo, _ context: inout Context) {
+            context.send(Frame(TestNode.opcode), to: stranger, .reply(Ticket(1), within: .seconds(1)))
+        }
+        mutating func answered(_ ticket: Ticket, by peer: PeerID, _ answer: Answer, _ context: inout Context) {
+            switch answer {
+            case .failed(.notDialled): journal.note("not dialled")
+            case .failed(.unreachable): journal.note("unreachable")
+            case .failed, .acknowledged, .reply: journal.note("\(answer)")
+            }
+        }
+    }
+
+    @Test("a component is told apart whom nobody dialled, for want of room, and who was not there", arguments: [1, 3])
+    func notDialled(room: Int) throws {
+        let pair = try VirtualPair()
+        let journal = Journal()
+        let nowhere = Address(scheme: pair.transport.scheme, host: "127.0.0.1", port: 99)
+        let asker = Asker(
+            stranger: Destination(try VirtualPair.identity().peerID, dialling: [nowhere]), journal: journal)
+        let node = try TestNode(VirtualPair.identity(), over: pair.transport, loop: pair.loop, components: [asker]) {
+            $0.limits.connections.outbound = room
+        }
+        node.core.dial([try #require(pair.server.core.listeners.first).address]) { _ in }
+        pair.pass(.seconds(1))
+        #expect(journal.all == [room == 1 ? "not dialled" : "unreachable"])
+        #expect(node.reached(.outbound) == (room == 1 ? 1 : 0))
+        _ = node.core.stop()
+        try pair.end()
+    }
+
     @Test("a message that is too long, and frames for nothing")
     func receiving() throws {
         let pair = try VirtualPair {
