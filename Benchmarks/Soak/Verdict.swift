@@ -25,6 +25,9 @@ struct Verdict {
     static let leftOfANode = 1024.0
     /// Bytes that the soak itself keeps besides: samples and lines of the report.
     static let leftOfTheSoak = 524_288.0
+    /// Bytes for each descriptor of the moment with most: event loops keep the room that their timers and sockets once took,
+    /// and pools what lay in it.
+    static let leftOfADescriptor = 256.0
 
     private(set) var failures: [String] = []
 
