@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Synchronization
 
 /// Signatures on Edwards25519 (RFC 8032, pure Ed25519).
 public enum Ed25519 {
@@ -65,21 +66,44 @@ public enum Ed25519 {
         signature: some Collection<UInt8>, over message: [UInt8], by publicKey: Bytes32
     ) -> Bool {
         guard signature.count == signatureSize, !isOfLowOrder(publicKey) else { return false }
-        OpenSSL.initialise()
-        let key = publicKey.withUnsafeBytes { bytes in
-            EVP_PKEY_new_raw_public_key(
-                EVP_PKEY_ED25519, nil, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
-        }
+        let key = PublicKey.of(publicKey)
         let context = EVP_MD_CTX_new()
         defer {
-            EVP_PKEY_free(key)
             EVP_MD_CTX_free(context)
             ERR_clear_error()
         }
         guard let key, let context else { return false }
         let signature = Array(signature)
-        return EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1
+        return EVP_DigestVerifyInit(context, nil, nil, nil, key.key) == 1
             && EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    }
+
+    /// A public key as libcrypto wants it. The last one is kept: a peer's signatures come by twos.
+    private final class PublicKey: Sendable {
+        // An EVP_PKEY is immutable once made and counts its references atomically.
+        nonisolated(unsafe) let key: OpaquePointer
+        private let bytes: Bytes32
+        private static let last = Mutex<PublicKey?>(nil)
+
+        private init?(_ bytes: Bytes32) {
+            OpenSSL.initialise()
+            let made = bytes.withUnsafeBytes {
+                EVP_PKEY_new_raw_public_key(
+                    EVP_PKEY_ED25519, nil, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+            }
+            guard let made else { return nil }
+            key = made
+            self.bytes = bytes
+        }
+
+        deinit { EVP_PKEY_free(key) }
+
+        static func of(_ bytes: Bytes32) -> PublicKey? {
+            if let last = last.withLock({ $0 }), last.bytes == bytes { return last }
+            let key = PublicKey(bytes)
+            last.withLock { $0 = key }
+            return key
+        }
     }
 
     /// Whether the point lies in the subgroup of eight: its y coordinate, canonical or p higher, whatever the sign of x.

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Synchronization
 
 /// Diffie–Hellman on Curve25519 (RFC 7748).
 public enum X25519 {
@@ -8,6 +9,8 @@ public enum X25519 {
         nonisolated(unsafe) private let key: OpaquePointer
         /// The public half, 32 bytes.
         public let publicKey: Bytes32
+        /// A context of an agreement that is over, for the next one.
+        private let spare = Mutex<Agreement?>(nil)
 
         /// A key from its 32 secret bytes, which are clamped as RFC 7748 §5 says.
         public convenience init(_ secret: SecretBytes) throws(CryptoError) {
@@ -43,21 +46,21 @@ public enum X25519 {
         ///
         /// - Throws: `lowOrderPoint` when the result would be all zero.
         public func sharedSecret(with publicKey: Bytes32) throws(CryptoError) -> SecretBytes {
-            let peer = publicKey.withUnsafeBytes { bytes in
-                EVP_PKEY_new_raw_public_key(
-                    EVP_PKEY_X25519, nil, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+            let kept = spare.withLock { $0.take() }
+            let agreement = if let kept { kept } else { try Agreement(key) }
+            let peer = try PublicKey.take(publicKey)
+            defer {
+                peer.giveBack()
+                spare.withLock { $0 = agreement }
             }
-            guard let peer else { throw OpenSSL.failure("EVP_PKEY_new_raw_public_key") }
-            defer { EVP_PKEY_free(peer) }
-            guard let context = EVP_PKEY_CTX_new(key, nil) else { throw OpenSSL.failure("EVP_PKEY_CTX_new") }
-            defer { EVP_PKEY_CTX_free(context) }
-            guard EVP_PKEY_derive_init(context) == 1, EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1 else {
-                throw OpenSSL.failure("EVP_PKEY_derive_init")
+            guard EVP_PKEY_derive_set_peer_ex(agreement.context, peer.key, 0) == 1 else {
+                throw OpenSSL.failure("EVP_PKEY_derive_set_peer_ex")
             }
             var status: Int32 = 0
             let secret = SecretBytes(count: 32) { output in
                 var count = output.count
-                status = EVP_PKEY_derive(context, output.bindMemory(to: UInt8.self).baseAddress, &count)
+                status = EVP_PKEY_derive(
+                    agreement.context, output.bindMemory(to: UInt8.self).baseAddress, &count)
             }
             // libcrypto refuses an all-zero result and has no other reason to fail here.
             guard status == 1 else {
@@ -66,5 +69,47 @@ public enum X25519 {
             }
             return secret
         }
+    }
+
+    /// What libcrypto needs beside a private key to agree on a secret. Who holds it uses it alone.
+    private final class Agreement: Sendable {
+        nonisolated(unsafe) let context: OpaquePointer
+
+        init(_ key: OpaquePointer) throws(CryptoError) {
+            guard let context = EVP_PKEY_CTX_new(key, nil) else { throw OpenSSL.failure("EVP_PKEY_CTX_new") }
+            self.context = context
+            guard EVP_PKEY_derive_init(context) == 1 else { throw OpenSSL.failure("EVP_PKEY_derive_init") }
+        }
+
+        deinit { EVP_PKEY_CTX_free(context) }
+    }
+
+    /// The other side's half, as libcrypto wants it. To make one, it goes through every name of an algorithm that it knows, which
+    /// takes a tenth as long as the agreement itself; so a few are kept and get new bytes. Who holds one uses it alone.
+    private final class PublicKey: Sendable {
+        nonisolated(unsafe) let key: OpaquePointer
+        private static let spares = Mutex<[PublicKey]>([])
+
+        private init(_ bytes: Bytes32) throws(CryptoError) {
+            let made = bytes.withUnsafeBytes {
+                EVP_PKEY_new_raw_public_key(
+                    EVP_PKEY_X25519, nil, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+            }
+            guard let made else { throw OpenSSL.failure("EVP_PKEY_new_raw_public_key") }
+            key = made
+        }
+
+        deinit { EVP_PKEY_free(key) }
+
+        static func take(_ bytes: Bytes32) throws(CryptoError) -> PublicKey {
+            guard let spare = spares.withLock({ $0.popLast() }) else { return try PublicKey(bytes) }
+            let isSet = bytes.withUnsafeBytes {
+                EVP_PKEY_set1_encoded_public_key(spare.key, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+            }
+            guard isSet == 1 else { throw OpenSSL.failure("EVP_PKEY_set1_encoded_public_key") }
+            return spare
+        }
+
+        func giveBack() { Self.spares.withLock { $0.append(self) } }
     }
 }
