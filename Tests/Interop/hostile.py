@@ -520,7 +520,33 @@ def client_second_while_half_dead(target):
 
 def server_crossing(what, order):
     """Row 13. Whoever dials is dialled back at once, and both links are spoken on. By the ids the one stays or the other;
-    then, as `what` says, the other one is given up honestly, is never given up, or the one that stays is reset."""
+    then, as `what` says, the other one is given up honestly, is never given up, or the one that stays is reset. What the node
+    has acknowledged is said, for others to look whether it arrived."""
+    acknowledged = set()
+
+    def tell(session, number):
+        session.send(1000, b"%d" % number, NEEDS_ACK, 1000 + number)
+
+    def gather(session, wanted=None, within=15):
+        """Notes acks until all `wanted` ones are there; otherwise until the end of the link, and gives the reason for it."""
+        session.link.settimeout(within)
+        reason = None
+        while wanted is None or not acknowledged.issuperset(wanted):
+            try:
+                opcode, _, _, nonce, body = session.next()
+            except (Closed, ConnectionError):
+                expect(wanted is None, "the link ended before %r were acknowledged, only %r" % (wanted, acknowledged))
+                break
+            except socket.timeout:
+                raise ProtocolError("still open after %d s; %r were acknowledged" % (within, acknowledged))
+            if opcode == ACK_RESPONSE:
+                acknowledged.add(nonce - 1000)
+            elif opcode == DISCONNECT:
+                reason = Reader(body).u16()
+                if what == "honest":
+                    break
+        return reason
+
     first = {"smaller": 0, "greater": 15}[order]
     identity = Identity()
     while identity.public[0] >> 4 != first:
@@ -533,22 +559,28 @@ def server_crossing(what, order):
     ours = dial(target, identity)
     stays, goes = (ours, theirs) if identity.public < node.public else (theirs, ours)
     for number in range(10):
-        (goes if number < 5 else stays).send(1000, b"%d" % number)
+        tell(goes if number < 5 else stays, number)
     if what == "reset":
         stays.link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         stays.link.close()
-        ends(goes.link, within=15)
+        gather(goes)
         stays = dial(target, identity)
+        for number in range(40, 50):
+            tell(stays, number)
+        gather(stays, range(40, 50))
     elif what == "honest":
-        reason, _ = goes.until_disconnect()
-        expect(reason == DUPLICATE_CONNECTION, "Disconnect(%d)" % reason)
+        reason = gather(goes)
+        expect(reason == DUPLICATE_CONNECTION, "Disconnect(%r)" % reason)
         goes.disconnect(DUPLICATE_CONNECTION)
+        gather(stays, range(10))
     else:
         for number in range(10, 40):
             time.sleep(0.02)
-            (goes if number % 2 else stays).send(1000, b"%d" % number)
-        ends(goes.link, within=15)
+            tell(goes if number % 2 else stays, number)
+        gather(goes)
+        gather(stays, [number for number in range(5, 40) if number < 10 or number % 2 == 0])
     stays.ping()
+    say("acknowledged " + " ".join(map(str, sorted(acknowledged))))
     hold()
     stays.ping()
     stays.disconnect()

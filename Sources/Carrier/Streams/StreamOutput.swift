@@ -70,13 +70,23 @@ final class StreamOutput: Sendable {
         }
     }
 
+    /// Bytes that are still to be taken: those that wait here, and those that lie in the pipe.
+    var left: Int {
+        var inPipe: Int32 = 0
+        if ioctl(descriptor, UInt(FIONREAD), &inPipe) != 0 { inPipe = 0 }
+        return unwritten + Int(inPipe)
+    }
+
+    /// Bytes that wait to be written.
+    var unwritten: Int { state.withLock { $0.waiting } }
+
     /// Whether there is room.
     var hasRoom: Bool { state.withLock { !$0.wantsRoom } }
 
     /// The system's error; 0 while there is none.
     var failure: Int32 { state.withLock { $0.failure } }
 
-    /// Ends the thread, also while it waits for room.
+    /// Ends the thread, also while it waits for room; within a write to a descriptor that blocks, only after it.
     func stop() {
         state.withLock { state in
             state.isStopped = true
@@ -108,8 +118,10 @@ final class StreamOutput: Sendable {
             for chunk in batch {
                 let failure = writeAll(chunk)
                 if failure == ECANCELED { return }
-                if wrote(chunk.readableBytes, failure) { changed() }
-                if failure != 0 { return }
+                if failure != 0 {
+                    fail(failure)
+                    return changed()
+                }
             }
         }
     }
@@ -121,8 +133,8 @@ final class StreamOutput: Sendable {
                 let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
                 if count > 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                    if wrote(count) { changed() }
                 } else if errno == EAGAIN {
-                    // Somebody else made the descriptor nonblocking.
                     if !wake.waitForRoom(descriptor), state.withLock({ $0.isStopped }) { return ECANCELED }
                 } else if errno != EINTR {
                     return errno
@@ -133,15 +145,9 @@ final class StreamOutput: Sendable {
     }
 
     /// Whether somebody must be told.
-    private func wrote(_ count: Int, _ failure: Int32) -> Bool {
+    private func wrote(_ count: Int) -> Bool {
         state.withLock { state in
             state.waiting -= count
-            if failure != 0 {
-                state.failure = failure
-                state.waiting = 0
-                state.chunks = []
-                return true
-            }
             var mustTell = false
             if state.wantsRoom, state.waiting <= Self.lowWater {
                 state.wantsRoom = false
@@ -152,6 +158,14 @@ final class StreamOutput: Sendable {
                 mustTell = true
             }
             return mustTell
+        }
+    }
+
+    private func fail(_ failure: Int32) {
+        state.withLock { state in
+            state.failure = failure
+            state.waiting = 0
+            state.chunks = []
         }
     }
 }

@@ -19,8 +19,8 @@ public struct SpliceOptions: Sendable {
     public var staysOpenWithoutInput = false
     /// How long to go on receiving after the input ended; nil for as long as the peer sends. Default nil.
     public var linger: Duration?
-    /// How long the output may take what has come and is not written yet when the connection ends; nil for as long as it
-    /// takes. A child process that hangs would otherwise stay for ever. Default nil.
+    /// How long the output may take nothing of what has come and is not written yet when the connection ends; nil for as long
+    /// as it likes. A child process that hangs would otherwise stay for ever. Default nil.
     public var drain: Duration?
 
     /// Joins the stream to these descriptors; nil for a direction that is not used.
@@ -50,6 +50,8 @@ public struct SpliceResult: Sendable {
     public var sent: UInt64
     /// Bytes that came.
     public var received: UInt64
+    /// Those of them that were not written.
+    public var unwritten: UInt64
 }
 
 /// Joins the byte stream of a connection to file descriptors, with back-pressure both ways. Confined to the node's loop.
@@ -198,9 +200,16 @@ final class StreamSplice: StreamConsumer {
         lostCause = cause
         settle()
         guard completion != nil, let limit = options.drain else { return }
+        drain(limit, cause)
+    }
+
+    /// Gives the output as long again each time that it has taken something.
+    private func drain(_ limit: Duration, _ cause: DisconnectCause) {
+        guard let before = output?.left else { return }
         lingering?.cancel()
         lingering = connection.node.loop.assumeIsolated().scheduleTask(in: TimeAmount(limit)) { [weak self] in
-            self?.end(.lost(cause))
+            guard let self, let output else { return }
+            if output.left < before { drain(limit, cause) } else { end(.lost(cause)) }
         }
     }
 
@@ -268,10 +277,11 @@ final class StreamSplice: StreamConsumer {
         input = nil
         if case .complete = end {} else { output?.stop() }
         output?.finish()
+        let unwritten = UInt64(output?.unwritten ?? 0)
         // It calls back here: kept, both would stay for ever.
         output = nil
         connection.setHold(.stream, false)
-        completion(SpliceResult(end: end, sent: sent, received: received))
+        completion(SpliceResult(end: end, sent: sent, received: received, unwritten: unwritten))
     }
 
     /// Gives up, because its task was cancelled.

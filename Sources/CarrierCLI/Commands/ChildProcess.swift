@@ -3,10 +3,14 @@ import Glibc
 
 /// A shell command whose stdin and stdout are pipes to this process.
 struct ChildProcess: Sendable {
-    /// How long a child may go on after its streams ended, and how long it may take to read what came before.
+    /// How long a child may go on after its streams ended, from when it last read something of what came before.
     static let grace: Duration = .seconds(2)
 
     private let pid: pid_t
+    /// The pipe to the child's stdin, held without being one of its ends: to see what lies in it.
+    private let pipe: Int32
+    /// `O_PATH`, which the system's header hides.
+    private static let pathOnly: Int32 = 0o10_000_000
     /// Writes to the child's stdin; whoever writes to the end closes it.
     let input: Int32
     /// Reads the child's stdout.
@@ -15,6 +19,8 @@ struct ChildProcess: Sendable {
     /// Starts `/bin/sh -c COMMAND`, in a process group of its own, with these variables on top of ours.
     init(running command: String, environment: [String: String]) throws {
         let toChild = try Self.makePipe()
+        // Who waits to write can be told to stop, whoever holds the other end.
+        _ = fcntl(toChild[1], F_SETFL, O_NONBLOCK)
         let fromChild: [Int32]
         do { fromChild = try Self.makePipe() } catch {
             for end in toChild { close(end) }
@@ -44,14 +50,14 @@ struct ChildProcess: Sendable {
         let arguments = Self.strings(["/bin/sh", "-c", command])
         let variables = Self.strings(inherited + added)
         defer { for text in arguments + variables { free(text) } }
+        pipe = open("/proc/self/fd/\(toChild[0])", Self.pathOnly | O_CLOEXEC)
         Descriptors.keepFromChildren()
         var child: pid_t = 0
         let status = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, variables)
         close(toChild[0])
         close(fromChild[1])
         guard status == 0 else {
-            close(toChild[1])
-            close(fromChild[0])
+            for end in [toChild[1], fromChild[0], pipe] { close(end) }
             throw Self.failure("/bin/sh", status)
         }
         pid = child
@@ -61,7 +67,7 @@ struct ChildProcess: Sendable {
 
     private static func makePipe() throws -> [Int32] {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw failure("a pipe", errno) }
+        guard Glibc.pipe(&ends) == 0 else { throw failure("a pipe", errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return ends
     }
@@ -77,19 +83,35 @@ struct ChildProcess: Sendable {
         Failure(.bug, "cannot start \(what): \(Descriptors.reason(code))")
     }
 
-    /// Waits for the child to end; tells it to after two seconds, and ends it after two more.
-    func end() async {
+    /// Bytes that came and that the child has not read yet.
+    private var unread: Int {
+        let end = open("/proc/self/fd/\(pipe)", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(end) }
+        var count: Int32 = 0
+        return ioctl(end, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
+
+    /// Waits for the child to end; two seconds after it last read something tells it to, and ends it after two more.
+    ///
+    /// - Returns: how many bytes it left unread when it was told.
+    func end() async -> Int {
         close(output)
+        defer { close(pipe) }
+        var left = unread
         for signal in [0, SIGTERM, SIGKILL] {
             if signal != 0 { kill(-pid, signal) }
-            let limit = ContinuousClock.now + Self.grace
+            var limit = ContinuousClock.now + Self.grace
             while .now < limit {
                 var status: Int32 = 0
-                if waitpid(pid, &status, WNOHANG) != 0 { return }
+                if waitpid(pid, &status, WNOHANG) != 0 { return signal == 0 ? 0 : left }
                 // Cancelled or not, the child is waited for.
                 let pause = Task.detached { try? await Task.sleep(for: .milliseconds(10)) }
                 await pause.value
+                let now = signal == 0 ? unread : left
+                if now < left { limit = .now + Self.grace }
+                left = now
             }
         }
+        return left
     }
 }

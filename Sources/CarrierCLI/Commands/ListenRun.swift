@@ -180,7 +180,14 @@ struct ListenRun: Sendable {
             options.drain = ChildProcess.grace
             let result = await peer.splice(options)
             if case .lost(let cause) = result.end { console.diagnostics.note("\(peer.id.short): \(cause)") }
-            await child.end()
+            let lost = Int(result.unwritten) + (await child.end())
+            if lost > 0 {
+                console.diagnostics.warning(
+                    """
+                    \(peer.id.short): \(lost) of \(result.received) bytes are lost, the command did not read them; let it \
+                    read to the end, it has as long as it reads something every two seconds
+                    """)
+            }
         } catch {
             console.report(Failure(error, target: line))
         }

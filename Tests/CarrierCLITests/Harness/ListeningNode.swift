@@ -83,6 +83,11 @@ final class ListeningNode: Sendable {
     /// What the process takes of the machine now.
     func figures() throws -> Figures { try Figures(of: child.pid) }
 
+    /// How many threads the process has now.
+    var threads: Int {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child.pid)/task").count }
+    }
+
     /// An attack on the node under observation: nothing that it costs is more than these, and an honest peer is answered
     /// while it holds on.
     ///

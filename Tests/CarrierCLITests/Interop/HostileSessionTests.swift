@@ -44,6 +44,10 @@ struct HostileSessionTests {
         let numbers = node.messages.compactMap { Int($0) }
         #expect(numbers.count == Set(numbers).count, "\(numbers)")
         if what == "honest" { #expect(numbers == Array(0..<10)) }
+        // What did not arrive, the sender knows: it was not acknowledged. What must be, the peer looks at.
+        let said = server.output.split(separator: "\n").first { $0.hasPrefix("acknowledged ") } ?? ""
+        let acknowledged = said.split(separator: " ").compactMap { Int($0) }
+        #expect(acknowledged.count >= 10 && Set(acknowledged).isSubset(of: numbers), "\(said), but \(numbers)")
     }
 
     @Test("row 24: programs that hang or die for one peer cost no other anything")

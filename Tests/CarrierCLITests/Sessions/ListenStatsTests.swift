@@ -59,6 +59,29 @@ struct ListenStatsTests {
         #expect(last["rx_bytes"]?.number ?? 0 > 300 && last["tx_bytes"]?.number ?? 0 > 300)
     }
 
+    @Test(
+        "counts links of one place that are too many, and those that come too fast",
+        .enabled(if: ListeningNode.canBeAlone, "needs root, unshare, nsenter and ip"))
+    func admission() async throws {
+        let node = try await ListeningNode(
+            ["--stats", "50ms"], on: "tcp://198.51.100.1:0", networks: ["198.51.100.1/24"])
+        let port = try #require(node.address.split(separator: ":").last)
+        // Sixteen may come at once, eight of them may stay.
+        let dial = "for i in $(seq 20); do exec {link}<>/dev/tcp/198.51.100.1/\(port); done; read"
+        let strangers = try node.start(["bash", "-c", dial], input: true)
+        func reached(_ name: String, _ count: Double) async -> Bool {
+            await node.child.line { line in
+                let limits = JSONRecord(String(line))?["limits"]?.array?.compactMap(\.object) ?? []
+                return limits.first { $0["name"]?.text == name }?["reached"]?.number == count
+            } != nil
+        }
+        #expect(await reached("per_site", 8))
+        #expect(await reached("new_per_s", 4))
+        strangers.closeInput()
+        _ = await strangers.outcome()
+        #expect(await node.end().code == -SIGTERM)
+    }
+
     @Test("without --json it is a line on stderr, and stdout carries results alone")
     func text() async throws {
         let scratch = try Scratch()

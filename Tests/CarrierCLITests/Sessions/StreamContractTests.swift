@@ -96,6 +96,41 @@ struct StreamContractTests {
         _ = await node.end()
     }
 
+    // Less than lies in a pipe, and more: the rest waits in the node, which is not full yet and hears that the peer is gone.
+    @Test("what a child of --exec leaves unread is lost, which is said, and nothing stays", arguments: [10, 1_300_000])
+    func unreadByChild(size: Int) async throws {
+        // Another process, out of reach of what ends the child, keeps the pipe open.
+        let node = try await node("tcp", "--exec", "exec 3<&0; setsid sleep 50 <&3 & echo $! >other; exec sleep 50")
+        let before = try node.figures()
+        let dial = try node.scratch.startShell(
+            "{ head -c \(size) /dev/zero; sleep 50; } | exec carrier dial '\(node.address)'")
+        #expect(await node.child.line { $0.contains("\"up\"") } != nil)
+        try await Task.sleep(for: .seconds(1))
+        let threads = try node.threads
+        _ = try await node.scratch.shell("pkill -KILL -P \(dial.pid) -x carrier")
+        let warning = try #require(await node.child.errorLine(containing: "are lost"))
+        #expect(warning.contains("\(size) of \(size) bytes are lost, the command did not read them"), "\(warning)")
+        // A loop opens its timer when it first needs it.
+        let isClean = try await node.becomes { $0.descriptors <= before.descriptors + 1 }
+        let after = try node.figures()
+        #expect(isClean, "\(before), \(after)")
+        #expect(try node.threads < threads)
+        _ = try await node.scratch.shell("kill $(cat other)")
+        _ = await node.end()
+    }
+
+    @Test("a child of --exec that reads slowly gets everything, long after its peer has gone", arguments: schemes)
+    func slowChild(over scheme: String) async throws {
+        let slow = "while head -c 60000 >part && [ -s part ]; do cat part >>all; sleep 0.5; done; mv all whole"
+        let node = try await node(scheme, "--exec", slow)
+        let outcome = try await node.scratch.shell(
+            "head -c 600000 /dev/urandom >a; carrier dial --send-only '\(node.address)' <a")
+        #expect(outcome.code == 0 && outcome.elapsed < .seconds(3), "\(outcome)")
+        let whole = try await node.scratch.shell("until [ -e whole ]; do sleep 0.05; done; cmp a whole")
+        #expect(whole.code == 0 && whole.elapsed > .seconds(2), "\(whole)")
+        #expect(await node.end().errors.contains("lost") == false)
+    }
+
     @Test("--recv-only never opens stdin", arguments: schemes)
     func receiveOnly(over scheme: String) async throws {
         let node = try await node(scheme, "--exec", "echo hello")

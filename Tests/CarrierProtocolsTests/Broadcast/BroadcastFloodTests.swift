@@ -85,6 +85,21 @@ extension BroadcastComponentTests {
         #expect(bench.host.with(BroadcastTree.self) { tree, _ in tree.announcements.isEmpty } == true)
     }
 
+    @Test("row 34: no more bytes of bodies are kept than allowed, and what is forgotten for others is counted")
+    func bodies() throws {
+        var bench = try bench { $0.bodyLimit = 10_000 }
+        func kept() throws -> Int { try #require(bench.host.limits.first { $0.name == .broadcastBodies }?.used) }
+        bench.receive(try small(peers[100], 0, bytes: 1000), from: peers[0])
+        let size = try kept()
+        #expect((1000..<1500).contains(size))
+        for index in 1..<20 { bench.receive(try small(peers[index + 100], index, bytes: 1000), from: peers[0]) }
+        let room = 10_000 / size
+        #expect(try kept() == room * size && bench.reached.count { $0 == .broadcastBodies } == 20 - room)
+        // One that is larger than all the room is not kept, and costs no other its place.
+        bench.receive(try small(peers[150], 20, bytes: 20_000), from: peers[0])
+        #expect(try kept() == room * size && bench.reached.count { $0 == .broadcastBodies } == 21 - room)
+    }
+
     @Test("row 34: one sender has so many new messages taken, whoever their origins are; another is not held back")
     func floodOfOrigins() throws {
         var bench = try bench(4) { $0.senderRate = TokenBucket.Rate(perSecond: 10, burst: 50) }
