@@ -15,11 +15,7 @@ extension NodeCore {
                 .unregisteredOpcode, "expected a registered opcode, got \(frame.opcode.rawValue)")
         }
         statistics.frames += 1
-        if frame.opcode.isApplication || frame.opcode == .bytes {
-            connection.isSpare = false
-        } else {
-            connection.usedAt = environment.now()
-        }
+        noteUse(of: connection, for: frame.opcode)
         if reception != .claimed, isForApplication(frame.opcode) {
             if let lane = lanes[ObjectIdentifier(connection)], lane.receives(frame.opcode) {
                 lane.receive(frame)
@@ -132,7 +128,7 @@ extension NodeCore {
     }
 
     private func send(_ frame: Frame, over connection: Connection, _ expectation: Expectation, for component: Int) {
-        connection.usedAt = environment.now()
+        noteUse(of: connection, for: frame.opcode)
         if frame.opcode == .reachabilityRequest { expectCallback(of: connection.peer) }
         switch expectation {
         case .nothing:

@@ -6,6 +6,15 @@ internal import NIOCore
 extension NodeCore {
     var spareCount: Int { connections.values.count { $0.info.isOutbound && $0.isSpare } }
 
+    /// A message goes over a connection, or came over it.
+    func noteUse(of connection: Connection, for opcode: Opcode) {
+        if opcode.isApplication || opcode == .bytes {
+            connection.isSpare = false
+        } else {
+            connection.usedAt = environment.now()
+        }
+    }
+
     /// What becomes of a connection that was dialled, or stood already.
     func keep(_ connection: Connection, asSpare isSpare: Bool) {
         guard isSpare else {

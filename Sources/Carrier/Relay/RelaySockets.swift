@@ -54,6 +54,8 @@ final class RelaySockets {
         guard let place = node.connections[peer].flatMap(place(of:)), let tcp = node.transport(for: .tcp) else {
             return opened(number, nil)
         }
+        // A door closes with the connection of its owner.
+        node.connections[peer]?.isSpare = false
         // Both closures hold the node: they may be called while it goes away.
         let bound = NIOLoopBound((sockets: self, node: node), eventLoop: node.loop)
         tcp.listen(

@@ -44,7 +44,8 @@ public struct Ticket: Hashable, Sendable {
 public struct Destination: Hashable, Sendable {
     /// Who.
     public var peer: PeerID
-    /// Where to dial the peer if it is not connected; empty: fail instead.
+    /// Where to dial the peer if it is not connected; empty: fail instead. The connection is a spare one until a message of an
+    /// application goes over it.
     public var addresses: [Address]
 
     /// A peer, and where to dial it.

@@ -65,6 +65,15 @@ struct RelayTests {
         return try #require(found)
     }
 
+    @Test("the connection that a door depends on is no spare one, on either side")
+    func kept() async throws {
+        try await withRelay { relay, hidden, _, _ in
+            let (owner, keeper) = (hidden.id, relay.id)
+            #expect(await relay.with { $0.connections[owner]?.isSpare } == false)
+            #expect(await hidden.with { $0.connections[keeper]?.isSpare } == false)
+        }
+    }
+
     @Test("messages pass the door both ways, and the relay sees none of it")
     func throughTheDoor() async throws {
         let seen = Mutex<[Frame]>([])
