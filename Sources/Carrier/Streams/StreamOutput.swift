@@ -1,10 +1,10 @@
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 internal import Synchronization
 
 /// Writes to a file descriptor on a thread of its own. A full pipe or a slow disk makes the thread wait, and who writes
 /// hears of it before much has gathered.
-final class StreamOutput: Sendable {
+package final class StreamOutput: Sendable {
     /// Bytes that may wait before the writer should stop.
     private static let highWater = 512 * 1024
     /// Bytes at which it may go on.
@@ -30,7 +30,7 @@ final class StreamOutput: Sendable {
     /// - Parameters:
     ///   - closesAtEnd: whether the end of the stream closes the descriptor.
     ///   - changed: called on the thread when there is room again, all is written, or writing failed.
-    init(descriptor: Int32, closesAtEnd: Bool, changed: @escaping @Sendable () -> Void) {
+    package init(descriptor: Int32, closesAtEnd: Bool, changed: @escaping @Sendable () -> Void) {
         self.descriptor = descriptor
         self.closesAtEnd = closesAtEnd
         self.changed = changed
@@ -39,7 +39,7 @@ final class StreamOutput: Sendable {
     }
 
     /// Puts bytes behind those that wait. Returns whether there is room for more; `changed` says when there is again.
-    func write(_ bytes: ByteBuffer) -> Bool {
+    package func write(_ bytes: ByteBuffer) -> Bool {
         let (mustWake, hasRoom) = state.withLock { state -> (Bool, Bool) in
             if state.failure != 0 { return (false, true) }
             state.chunks.append(bytes)
@@ -54,7 +54,7 @@ final class StreamOutput: Sendable {
     }
 
     /// Says that no more comes.
-    func finish() {
+    package func finish() {
         state.withLock { state in
             state.isFinished = true
             state.isAsleep = false
@@ -63,7 +63,7 @@ final class StreamOutput: Sendable {
     }
 
     /// Whether everything so far is written; when it is not, `changed` says when it is.
-    func isWritten() -> Bool {
+    package func isWritten() -> Bool {
         state.withLock { state in
             state.wantsEmpty = state.waiting > 0
             return state.waiting == 0
@@ -81,10 +81,10 @@ final class StreamOutput: Sendable {
     var unwritten: Int { state.withLock { $0.waiting } }
 
     /// Whether there is room.
-    var hasRoom: Bool { state.withLock { !$0.wantsRoom } }
+    package var hasRoom: Bool { state.withLock { !$0.wantsRoom } }
 
     /// The system's error; 0 while there is none.
-    var failure: Int32 { state.withLock { $0.failure } }
+    package var failure: Int32 { state.withLock { $0.failure } }
 
     /// Ends the thread, also while it waits for room; within a write to a descriptor that blocks, only after it.
     func stop() {
