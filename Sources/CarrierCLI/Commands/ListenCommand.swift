@@ -127,7 +127,6 @@ struct ListenCommand: CarrierCommand {
     }
 
     func perform(_ console: Console) async throws -> ExitCode {
-        if !pipe { console.output.writeOnThread() }
         var registered = MessageRegistry()
         for message in opcode {
             do { try registered.register(opcode: message.opcode, name: message.name, codec: message.codec) } catch {
@@ -229,7 +228,9 @@ struct ListenCommand: CarrierCommand {
         if pipe {
             for address in addresses { console.diagnostics.note("listening on \(address)") }
         } else {
+            // Who is told below that the node is ready finds the addresses on stdout; from then on nobody waits for a reader.
             console.output.emit(ReadyRecord(publicKey: node.id, addresses: addresses))
+            console.output.writeOnThread()
         }
         let lines = addresses.map { "\($0)\n" }.joined()
         if let readyFd { try Readiness.write(lines, to: readyFd) }
