@@ -39,7 +39,7 @@ help:
 	@echo 'make bench-boringssl   build what measures records sealed by BoringSSL, for make bench'
 	@echo 'make instructions count the instructions of the hot paths with valgrind'
 	@echo 'make fuzz         let libFuzzer try each target (SECONDS=60 TARGETS=…, see Fuzz/README.md)'
-	@echo 'make sanitize     run the tests that watch no clock under the thread and the address sanitizer'
+	@echo 'make sanitize     run the tests that watch no clock under the thread and the address sanitizer, and those of byte streams'
 	@echo 'make simulate     run the overlay simulation'
 	@echo 'make soak         run 200 nodes for half an hour, with churn, loss and attacks (MINUTES=30 NODES=200 OUTPUT=.)'
 
@@ -153,6 +153,9 @@ sanitize:
 	  $(SWIFT) build $$options --product carrierPackageTests && \
 	  $(SWIFT) test $$options --skip-build --skip '$(TIMED)' || exit; \
 	done
+	# Byte streams have threads of their own: their tests watch the clock, and have the time for the thread sanitizer too.
+	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --skip-build --no-parallel \
+	  --filter 'CarrierTests[.]EachTransportTests'
 
 clean:
 	$(SWIFT) package clean

@@ -119,8 +119,8 @@ let package = Package(
             [
                 "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierQUIC", "CarrierTransport", "CarrierNAT",
                 "CarrierCapture",
-                .product(name: "NIOCore", package: nio), .product(name: "NIOPosix", package: nio),
-                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOConcurrencyHelpers", package: nio), .product(name: "NIOCore", package: nio),
+                .product(name: "NIOPosix", package: nio), .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),

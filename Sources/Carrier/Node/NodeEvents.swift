@@ -1,6 +1,7 @@
 public import CarrierProtocols
 public import CarrierWire
 internal import DequeModule
+internal import Logging
 internal import NIOCore
 
 /// What connects, disconnects and arrives at a node, in order. Messages count against their peer until they are taken: who
@@ -22,6 +23,9 @@ public final class NodeEvents: AsyncSequence, Sendable {
 
     private struct State {
         var waiting: Deque<NodeEvent> = []
+        /// Of the broadcasts among them.
+        var bytes = 0
+        var isDropping = false
         var consumer: CheckedContinuation<Element?, Never>?
         var takesMessages = false
         var isFinished = false
@@ -29,11 +33,15 @@ public final class NodeEvents: AsyncSequence, Sendable {
 
     private let state: NIOLoopBoundBox<State>
     private let loop: any EventLoop
+    private let log: Logger
     /// Events that nobody takes are dropped beyond this many; messages never are, they hold their peer back.
     private static let limit = 65_536
+    /// Broadcasts that nobody takes are dropped beyond so many bytes: they come from all peers, and none can be held back.
+    private static let byteLimit = 16 << 20
 
     init(_ core: NIOLoopBound<NodeCore>) {
         loop = core.eventLoop
+        log = core.value.log
         state = NIOLoopBoundBox(State(), eventLoop: core.eventLoop)
     }
 
@@ -45,15 +53,36 @@ public final class NodeEvents: AsyncSequence, Sendable {
                 return connection.keep(frame)
             }
             event = .message(connection, connection.charge(frame))
-        } else if state.value.waiting.count >= Self.limit {
-            return
+        } else if state.value.waiting.count >= Self.limit || state.value.bytes > Self.byteLimit - Self.bytes(of: event)
+        {
+            return noteDropping()
         }
         if let consumer = state.value.consumer {
             state.value.consumer = nil
             consumer.resume(returning: Self.element(event))
         } else {
             state.value.waiting.append(event)
+            state.value.bytes += Self.bytes(of: event)
         }
+    }
+
+    private static func bytes(of event: NodeEvent) -> Int {
+        guard case .notice(let notice as BroadcastReceived) = event else { return 0 }
+        return notice.body.readableBytes
+    }
+
+    /// Who takes events should know that some are missing; who never takes any does not miss them.
+    private func noteDropping() {
+        guard state.value.takesMessages, !state.value.isDropping else { return }
+        state.value.isDropping = true
+        log.warning("events are dropped: \(state.value.waiting.count) wait, and nobody takes them")
+    }
+
+    private func takeFirst() -> NodeEvent? {
+        guard let first = state.value.waiting.popFirst() else { return nil }
+        state.value.bytes -= Self.bytes(of: first)
+        if state.value.waiting.isEmpty { state.value.isDropping = false }
+        return first
     }
 
     private static func element(_ event: NodeEvent) -> Element {
@@ -101,8 +130,8 @@ public final class NodeEvents: AsyncSequence, Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 Node.onLoop(loop) {
-                    if !state.value.waiting.isEmpty {
-                        continuation.resume(returning: Self.element(state.value.waiting.removeFirst()))
+                    if let first = self.takeFirst() {
+                        continuation.resume(returning: Self.element(first))
                     } else if state.value.isFinished {
                         continuation.resume(returning: nil)
                     } else {

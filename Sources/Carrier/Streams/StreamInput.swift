@@ -1,6 +1,6 @@
 internal import Glibc
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
 /// Reads a file descriptor on a thread of its own, a little ahead of who takes the chunks. Files, pipes, terminals and
 /// sockets all do: a loop can wait for none of them alike.
@@ -25,7 +25,8 @@ final class StreamInput: Sendable {
         var isAnnounced = false
     }
 
-    private let state = Mutex(State())
+    // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
+    private let state = NIOLockedValueBox(State())
     private let descriptor: Int32
     private let wake: Wakeup
     private let available: @Sendable () -> Void
@@ -42,7 +43,7 @@ final class StreamInput: Sendable {
 
     /// Takes the next item; nil when there is none yet.
     func take() -> Item? {
-        let (item, mustWake) = state.withLock { state -> (Item?, Bool) in
+        let (item, mustWake) = state.withLockedValue { state -> (Item?, Bool) in
             guard !state.items.isEmpty else {
                 state.isAnnounced = false
                 return (nil, false)
@@ -56,27 +57,27 @@ final class StreamInput: Sendable {
 
     /// Gives a chunk's memory back.
     func recycle(_ buffer: ByteBuffer) {
-        state.withLock { state in
+        state.withLockedValue { state in
             if state.spares.count <= Self.ahead { state.spares.append(buffer) }
         }
     }
 
     /// Whether read bytes wait that nobody has taken.
     var holdsBytes: Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.items.contains { if case .bytes = $0 { true } else { false } }
         }
     }
 
     /// Ends the thread, also while it waits for input.
     func stop() {
-        state.withLock { $0.isStopped = true }
+        state.withLockedValue { $0.isStopped = true }
         wake.signal()
     }
 
     private func run() {
         while true {
-            let spare = state.withLock { state -> ByteBuffer?? in
+            let spare = state.withLockedValue { state -> ByteBuffer?? in
                 if state.isStopped { return nil }
                 if state.items.count >= Self.ahead {
                     state.isAsleep = true
@@ -116,7 +117,7 @@ final class StreamInput: Sendable {
 
     /// Whether it must be announced.
     private func put(_ item: Item) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.items.append(item)
             defer { state.isAnnounced = true }
             return !state.isAnnounced

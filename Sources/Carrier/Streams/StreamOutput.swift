@@ -1,10 +1,10 @@
 internal import Glibc
-internal import NIOCore
-internal import Synchronization
+internal import NIOConcurrencyHelpers
+package import NIOCore
 
 /// Writes to a file descriptor on a thread of its own. A full pipe or a slow disk makes the thread wait, and who writes
 /// hears of it before much has gathered.
-final class StreamOutput: Sendable {
+package final class StreamOutput: Sendable {
     /// Bytes that may wait before the writer should stop.
     private static let highWater = 512 * 1024
     /// Bytes at which it may go on.
@@ -21,7 +21,8 @@ final class StreamOutput: Sendable {
         var failure: Int32 = 0
     }
 
-    private let state = Mutex(State())
+    // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
+    private let state = NIOLockedValueBox(State())
     private let descriptor: Int32
     private let closesAtEnd: Bool
     private let wake = Wakeup()
@@ -30,7 +31,7 @@ final class StreamOutput: Sendable {
     /// - Parameters:
     ///   - closesAtEnd: whether the end of the stream closes the descriptor.
     ///   - changed: called on the thread when there is room again, all is written, or writing failed.
-    init(descriptor: Int32, closesAtEnd: Bool, changed: @escaping @Sendable () -> Void) {
+    package init(descriptor: Int32, closesAtEnd: Bool, changed: @escaping @Sendable () -> Void) {
         self.descriptor = descriptor
         self.closesAtEnd = closesAtEnd
         self.changed = changed
@@ -39,8 +40,8 @@ final class StreamOutput: Sendable {
     }
 
     /// Puts bytes behind those that wait. Returns whether there is room for more; `changed` says when there is again.
-    func write(_ bytes: ByteBuffer) -> Bool {
-        let (mustWake, hasRoom) = state.withLock { state -> (Bool, Bool) in
+    package func write(_ bytes: ByteBuffer) -> Bool {
+        let (mustWake, hasRoom) = state.withLockedValue { state -> (Bool, Bool) in
             if state.failure != 0 { return (false, true) }
             state.chunks.append(bytes)
             state.waiting += bytes.readableBytes
@@ -54,8 +55,8 @@ final class StreamOutput: Sendable {
     }
 
     /// Says that no more comes.
-    func finish() {
-        state.withLock { state in
+    package func finish() {
+        state.withLockedValue { state in
             state.isFinished = true
             state.isAsleep = false
         }
@@ -63,8 +64,8 @@ final class StreamOutput: Sendable {
     }
 
     /// Whether everything so far is written; when it is not, `changed` says when it is.
-    func isWritten() -> Bool {
-        state.withLock { state in
+    package func isWritten() -> Bool {
+        state.withLockedValue { state in
             state.wantsEmpty = state.waiting > 0
             return state.waiting == 0
         }
@@ -78,17 +79,17 @@ final class StreamOutput: Sendable {
     }
 
     /// Bytes that wait to be written.
-    var unwritten: Int { state.withLock { $0.waiting } }
+    var unwritten: Int { state.withLockedValue { $0.waiting } }
 
     /// Whether there is room.
-    var hasRoom: Bool { state.withLock { !$0.wantsRoom } }
+    package var hasRoom: Bool { state.withLockedValue { !$0.wantsRoom } }
 
     /// The system's error; 0 while there is none.
-    var failure: Int32 { state.withLock { $0.failure } }
+    package var failure: Int32 { state.withLockedValue { $0.failure } }
 
     /// Ends the thread, also while it waits for room; within a write to a descriptor that blocks, only after it.
     func stop() {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.isStopped = true
             state.isAsleep = false
         }
@@ -100,7 +101,7 @@ final class StreamOutput: Sendable {
             if closesAtEnd { close(descriptor) }
         }
         while true {
-            let batch = state.withLock { state -> [ByteBuffer]? in
+            let batch = state.withLockedValue { state -> [ByteBuffer]? in
                 if state.isStopped { return nil }
                 if state.chunks.isEmpty {
                     if state.isFinished { return nil }
@@ -135,7 +136,7 @@ final class StreamOutput: Sendable {
                     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
                     if wrote(count) { changed() }
                 } else if errno == EAGAIN {
-                    if !wake.waitForRoom(descriptor), state.withLock({ $0.isStopped }) { return ECANCELED }
+                    if !wake.waitForRoom(descriptor), state.withLockedValue({ $0.isStopped }) { return ECANCELED }
                 } else if errno != EINTR {
                     return errno
                 }
@@ -146,7 +147,7 @@ final class StreamOutput: Sendable {
 
     /// Whether somebody must be told.
     private func wrote(_ count: Int) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.waiting -= count
             var mustTell = false
             if state.wantsRoom, state.waiting <= Self.lowWater {
@@ -162,7 +163,7 @@ final class StreamOutput: Sendable {
     }
 
     private func fail(_ failure: Int32) {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.failure = failure
             state.waiting = 0
             state.chunks = []

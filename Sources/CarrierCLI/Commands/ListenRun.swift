@@ -65,7 +65,7 @@ struct ListenRun: Sendable {
                 for await event in await node.events.includingMessages() {
                     switch event {
                     case .connected(let peer):
-                        emit(PeerUp(peer: peer))
+                        await emit(PeerUp(peer: peer))
                         // What the node itself dials, relays and the overlay, is not there for the stream and does not count.
                         if peer.info.isOutbound { continue }
                         await sessions.began()
@@ -79,16 +79,18 @@ struct ListenRun: Sendable {
                             Task(executorPreference: node.executor) { await serve(peer, endings) }
                         }
                     case .disconnected(let peer, let cause):
-                        emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
+                        await emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
                         if peer.info.isOutbound { continue }
                         let total = await sessions.ended()
                         if !command.pipe, let limit, total >= limit { return .ok }
                     case .message(let peer, let frame):
-                        emit(MessageRecord(peer: peer.id, frame: frame, name: name(of: frame.opcode)))
+                        await emit(MessageRecord(peer: peer.id, frame: frame, name: name(of: frame.opcode)))
                     case .handshakeFailed(let address, let error):
                         console.diagnostics.note("\(address): \(error)")
                     case .notice(let notice):
-                        if let broadcast = notice as? BroadcastReceived { emit(BroadcastRecord(broadcast: broadcast)) }
+                        if let broadcast = notice as? BroadcastReceived {
+                            await emit(BroadcastRecord(broadcast: broadcast))
+                        }
                         await reach.hear(notice)
                     }
                 }
@@ -117,7 +119,7 @@ struct ListenRun: Sendable {
             // For people it is no result, but how things stand: on a terminal a line that changes, and a new one where a
             // limit was reached.
             if command.common.json {
-                emit(record)
+                await emit(record)
             } else if !console.diagnostics.showsProgress || troubles != reached {
                 console.diagnostics.note(record.line)
             }
@@ -133,8 +135,12 @@ struct ListenRun: Sendable {
 
     private func name(of opcode: Opcode) -> String? { command.opcode.first { $0.opcode == opcode }?.name }
 
-    private func emit(_ record: some Record) {
-        if !command.pipe { console.output.emit(record) }
+    /// Prints a record, and waits while too many wait to be read: the next event is not taken then, and messages that wait to be
+    /// taken hold back who sent them.
+    private func emit(_ record: some Record) async {
+        guard !command.pipe else { return }
+        console.output.emit(record)
+        await console.output.room()
     }
 
     /// Serves the byte stream of a session, where the command has a use for it.

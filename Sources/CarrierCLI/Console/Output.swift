@@ -1,5 +1,7 @@
+import Carrier
 import CarrierCapture
 import Glibc
+import NIOCore
 import Synchronization
 
 /// The process's stdout: results, written with `write(2)` and checked.
@@ -13,6 +15,10 @@ final class Output: Sendable {
         var isBatching = false
         /// Where records and lines go.
         var descriptor = STDOUT_FILENO
+        /// What writes in the place of who prints.
+        var thread: StreamOutput?
+        /// Who waits until the thread has room.
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     /// Bytes that a batch gathers before they are written.
@@ -70,12 +76,52 @@ final class Output: Sendable {
         }
     }
 
-    /// Writes bytes as they are, after all that waits.
+    /// Writes bytes as they are, after all that waits; not where a thread writes.
     func write(_ bytes: UnsafeRawBufferPointer) {
         state.withLock { state in
             guard state.isOpen else { return }
             flush(&state)
             if state.isOpen { check(Descriptors.writeAll(bytes, to: STDOUT_FILENO), &state) }
+        }
+    }
+
+    // MARK: A thread that writes
+
+    /// Has a thread write from now on: a reader that stops does not stop who prints. Who prints much waits for `room`.
+    func writeOnThread() {
+        let thread = StreamOutput(descriptor: STDOUT_FILENO, closesAtEnd: false) { [weak self] in
+            self?.threadChanged()
+        }
+        state.withLock { $0.thread = thread }
+    }
+
+    private func threadChanged() {
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard let thread = state.thread else { return [] }
+            if state.isOpen { check(thread.failure, &state) }
+            return !state.isOpen || thread.hasRoom ? Self.takeWaiters(&state) : []
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private static func takeWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
+        defer { state.waiters = [] }
+        return state.waiters
+    }
+
+    /// Waits while more is to be written than should be, or until the task is cancelled.
+    func room() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isFree = state.withLock { state in
+                    if !state.isOpen || Task.isCancelled || state.thread?.hasRoom ?? true { return true }
+                    state.waiters.append(continuation)
+                    return false
+                }
+                if isFree { continuation.resume() }
+            }
+        } onCancel: {
+            for waiter in state.withLock({ Self.takeWaiters(&$0) }) { waiter.resume() }
         }
     }
 
@@ -100,8 +146,14 @@ final class Output: Sendable {
 
     /// Writes what is gathered and takes nothing more. Only now a file system may say that it had no room.
     func finish() {
+        state.withLock { flush(&$0) }
+        // Not under the lock, which the thread takes to say how it fared.
+        if let thread = state.withLock({ $0.thread }) {
+            while !thread.isWritten(), thread.failure == 0 { usleep(1000) }
+        }
         state.withLock { state in
-            flush(&state)
+            guard state.isOpen else { return }
+            check(state.thread?.failure ?? 0, &state)
             guard state.isOpen else { return }
             if close(STDOUT_FILENO) != 0 { check(errno == EBADF ? 0 : errno, &state) }
             state.isOpen = false
@@ -112,7 +164,10 @@ final class Output: Sendable {
     func finishAtOnce(with record: EndRecord?) {
         _ = state.withLockIfAvailable { state in
             var room = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-            guard state.isOpen, poll(&room, 1, 0) == 1, room.revents & Int16(POLLOUT) != 0 else { return }
+            guard state.isOpen, poll(&room, 1, 0) == 1, room.revents & Int16(POLLOUT) != 0,
+                state.thread?.isWritten() ?? true
+            else { return }
+            state.thread = nil
             if let record, isJSON {
                 state.line.begin(EndRecord.type)
                 record.encode(into: &state.line)
@@ -131,9 +186,12 @@ final class Output: Sendable {
     private func flush(_ state: inout State) {
         guard state.isOpen, state.line.bytes.count > 0 else { return }
         clear?()
-        let failure = Descriptors.writeAll(state.line.bytes.bytes, to: state.descriptor)
-        state.line.bytes.clear()
-        check(failure, &state)
+        defer { state.line.bytes.clear() }
+        if let thread = state.thread {
+            _ = thread.write(ByteBuffer(bytes: state.line.bytes.bytes))
+        } else {
+            check(Descriptors.writeAll(state.line.bytes.bytes, to: state.descriptor), &state)
+        }
     }
 
     private func check(_ failure: Int32, _ state: inout State) {
