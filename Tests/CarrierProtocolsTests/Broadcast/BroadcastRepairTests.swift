@@ -57,6 +57,26 @@ extension BroadcastComponentTests {
         #expect(wants.map(\.ids) == [Array(ids.prefix(10)), Array(ids.suffix(10))])
     }
 
+    @Test("two of three contacts that hear of a message are connected, the third may be anybody")
+    func connectedFirst() throws {
+        var bench = try bench()
+        for peer in peers[5..<30] { bench.disconnect(peer, .remote(.shutdown, "")) }
+        let connected = Set(peers[..<5].map(\.peer))
+        for number in 0..<20 {
+            bench.receive(try small(peers[350 + number % 4], number), from: peers[0])
+            bench.wait(.seconds(8))
+        }
+        let told = bench.sent(.broadcastDigest).map { bench.sent[$0].to.peer }
+        #expect(told.count == 180)
+        var others: Set<PeerID> = []
+        for start in stride(from: 0, to: told.count, by: 3) {
+            let round = Set(told[start..<start + 3])
+            #expect(round.count == 3 && round.intersection(connected).count >= 2)
+            others.formUnion(round.subtracting(connected))
+        }
+        #expect(others.count > 10)
+    }
+
     @Test("a burst is announced in full, in digests that peers take", arguments: [1, 8])
     func bursts(digestsAtOnce: Int) throws {
         var bench = try bench { $0.digestsAtOnce = digestsAtOnce }
