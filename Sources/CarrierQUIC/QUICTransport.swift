@@ -89,7 +89,7 @@
                         let endpoint = QUICEndpoint(
                             socket.value, credentials, Limits(deadline: timeout), logKeys: logKeys, accept: nil)
                         dial.start(endpoint, target)
-                    case .failure(let error): dial.settle(.failure(.unreachable(LinkError.reason(of: error))))
+                    case .failure(let error): dial.settle(.failure(.opening(error)))
                     }
                 }
             return Dialling { dial.cancel() }

@@ -56,6 +56,8 @@ public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
     case nameNotFound(String)
     /// There is no way there.
     case unreachable(String)
+    /// This machine has no descriptor or no memory left for a link: that says nothing about the other side.
+    case outOfResources(String)
     /// The other side ended the stream.
     case endOfStream
     /// The link broke.
@@ -75,6 +77,8 @@ public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
         case .timeout: "no answer in time: expected a node to listen there; check address, port and firewall"
         case .nameNotFound(let host): "expected a host with an address, \(host) has none"
         case .unreachable(let reason): "no way there: \(reason)"
+        case .outOfResources(let reason):
+            "this machine has no room for a connection: \(reason); raise its limits (ulimit -n)"
         case .endOfStream: "the other side ended the stream"
         case .reset(let reason): "the link broke: \(reason)"
         case .closedHere: "closed here"

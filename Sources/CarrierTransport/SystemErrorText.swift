@@ -16,6 +16,15 @@ enum SystemErrorText {
 }
 
 extension LinkError {
+    /// Why no link could be made.
+    public static func opening(_ error: any Error) -> LinkError {
+        let reason = reason(of: error)
+        guard let code = (error as? IOError)?.errnoCode, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else {
+            return .unreachable(reason)
+        }
+        return .outOfResources(reason)
+    }
+
     /// The system's words for an error, without the library's.
     public static func reason(of error: any Error) -> String {
         guard let error = error as? IOError else { return "\(error)" }

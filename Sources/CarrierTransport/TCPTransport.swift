@@ -102,7 +102,7 @@ public struct TCPTransport: Transport {
             if error.errnoCode == SystemErrorText.connectionRefused { return .refused }
             if error.errnoCode == SystemErrorText.timedOut { return .timeout }
         }
-        return .unreachable(LinkError.reason(of: error))
+        return .opening(error)
     }
 }
 

@@ -87,7 +87,7 @@ final class Connection: SessionLinkOwner {
         self.timing = timing
         self.node = node
         // A client came for an application of this node.
-        isSpare = info.isOutbound || !info.record.addresses.isEmpty
+        isSpare = info.isOutbound ? session.isSpare : !info.record.addresses.isEmpty
         openedAt = node.environment.now()
         usedAt = openedAt
         inbox = Inbox(byteLimit: node.environment.limits.receive.waiting)

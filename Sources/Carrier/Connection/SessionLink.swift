@@ -79,6 +79,8 @@ final class SessionLink: LinkDelegate {
     /// Called when the link is gone, whoever owns the session then.
     var onEnd: () -> Void = {}
 
+    /// Whether it was dialled for components alone.
+    var isSpare = false
     /// When the link stood.
     let startedAt: NIODeadline
     /// When the handshake was done; the start before that.

@@ -45,7 +45,7 @@ struct UDPTransport: Transport {
                 let socket = try result.get().value
                 let endpoint = try UDPEndpoint(socket, environment.value, accept: nil)
                 dial.start(endpoint, address, timeout: timeout)
-            } catch { dial.settle(.failure(.unreachable(LinkError.reason(of: error)))) }
+            } catch { dial.settle(.failure(.opening(error))) }
         }
         return Dialling { dial.cancel() }
     }

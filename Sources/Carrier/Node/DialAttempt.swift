@@ -20,13 +20,16 @@ final class DialAttempt: SessionLinkOwner {
     let pinned: PeerID?
     /// Whether the connection is to stand beside the one with the same peer.
     let isAside: Bool
+    /// Whether only components have a use for it.
+    private let isSpare: Bool
 
     init(
-        to addresses: [Address], aside: Bool, node: NodeCore,
+        to addresses: [Address], aside: Bool, isSpare: Bool, node: NodeCore,
         completion: @escaping (Result<Connection, DialError>) -> Void
     ) {
         self.node = node
         isAside = aside
+        self.isSpare = isSpare
         self.completion = completion
         let peers = Set(addresses.map(\.peer))
         pinned = peers.count == 1 ? peers.first.flatMap { $0 } : nil
@@ -107,6 +110,7 @@ final class DialAttempt: SessionLinkOwner {
         let connect = Duration(now - (startedAt[address] ?? now))
         let session = SessionLink(
             link, isOutbound: true, pinned: address.peer, in: node.environment, owner: self)
+        session.isSpare = isSpare
         handshaking = (session, address, connect)
     }
 

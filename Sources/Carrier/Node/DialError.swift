@@ -47,7 +47,7 @@ public enum DialError: Error, Sendable, CustomStringConvertible {
     /// What a component hears of it.
     var asRequestError: RequestError {
         switch self {
-        case .tooManyConnections, .shuttingDown: .notDialled("\(self)")
+        case .tooManyConnections, .shuttingDown, .unreachable(_, .outOfResources): .notDialled("\(self)")
         case .noAddress, .unreachable, .timeout, .handshake, .rejected: .unreachable("\(self)")
         }
     }

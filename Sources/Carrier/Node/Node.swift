@@ -182,7 +182,6 @@ public final class Node: Sendable {
                 Self.onLoop(loop) {
                     let node = core.value
                     let attempt = node.dial(addresses) { result in
-                        if case .success(let connection) = result { node.keep(connection, asSpare: false) }
                         continuation.resume(returning: result.map { Peer($0) })
                     }
                     cancellation.arm { attempt?.cancel(.shuttingDown) }

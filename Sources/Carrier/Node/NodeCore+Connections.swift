@@ -77,12 +77,19 @@ extension NodeCore: SessionLinkOwner {
 
     /// Connects to whoever answers first at one of the addresses, or hands out the connection that stands already.
     ///
-    /// - Parameter aside: whether to make a connection of its own, that no component hears of.
+    /// - Parameters:
+    ///   - aside: whether to make a connection of its own, that no component hears of.
+    ///   - isSpare: whether only components have a use for it.
     /// - Returns: the attempt, to give up with; nil when it is over already.
     @discardableResult
     func dial(
-        _ addresses: [Address], aside: Bool = false, completion: @escaping (Result<Connection, DialError>) -> Void
+        _ addresses: [Address], aside: Bool = false, isSpare: Bool = false,
+        completion: @escaping (Result<Connection, DialError>) -> Void
     ) -> DialAttempt? {
+        let completion = { [self] (result: Result<Connection, DialError>) in
+            if case .success(let connection) = result, !aside { keep(connection, asSpare: isSpare) }
+            completion(result)
+        }
         for address in addresses where !aside {
             if let peer = address.peer, let connection = connections[peer] {
                 completion(.success(connection))
@@ -98,7 +105,8 @@ extension NodeCore: SessionLinkOwner {
             completion(.failure(error))
             return nil
         }
-        let attempt = DialAttempt(to: addresses, aside: aside, node: self, completion: completion)
+        let attempt = DialAttempt(
+            to: addresses, aside: aside, isSpare: isSpare, node: self, completion: completion)
         attempts.append(attempt)
         let resolver = NameResolver()
         let family = configuration.family

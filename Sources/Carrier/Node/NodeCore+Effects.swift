@@ -62,8 +62,7 @@ extension NodeCore {
         case .disconnect(let peer, let reason, let text):
             connections[peer]?.close(reason, text)
         case .dial(let address, let isSpare, let ticket):
-            dial([address]) { [self] result in
-                if case .success(let connection) = result { keep(connection, asSpare: isSpare) }
+            dial([address], isSpare: isSpare) { [self] result in
                 tick()
                 host.dialled(
                     component: component, ticket, result.map(\.info).mapError(\.asRequestError))

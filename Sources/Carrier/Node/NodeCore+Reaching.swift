@@ -50,10 +50,9 @@ extension NodeCore {
         reaching.waiters.append(Reaching.Waiter(number: number, timer: timer, completion: completion))
         guard running == nil else { return }
         self.reaching[peer] = reaching
-        reaching.attempt = dial(destination.addresses.map { $0.pinned(to: peer) }) { result in
+        reaching.attempt = dial(destination.addresses.map { $0.pinned(to: peer) }, isSpare: true) { result in
             self.reaching[peer] = nil
             reaching.attempt = nil
-            if case .success(let connection) = result { self.keep(connection, asSpare: true) }
             reaching.end(result)
         }
     }

@@ -11,7 +11,7 @@ extension LinkError: ExitCoded {
         case .unsupportedScheme: .usage
         case .handshake: .auth
         case .reset, .endOfStream, .closedHere: .lost
-        case .refused, .timeout, .nameNotFound, .unreachable, .cannotBind: .unreachable
+        case .refused, .timeout, .nameNotFound, .unreachable, .outOfResources, .cannotBind: .unreachable
         }
     }
 }

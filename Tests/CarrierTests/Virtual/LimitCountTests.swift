@@ -48,7 +48,6 @@ struct LimitCountTests {
         }
         let other = try third(pair)
         #expect(pair.server.reached(.inbound) == 1 && other.core.connections.isEmpty)
-        pair.client.core.keep(try pair.ours, asSpare: false)
         var refused = false
         pair.client.core.dial([Address(scheme: pair.transport.scheme, host: "127.0.0.1", port: 99)]) {
             if case .failure(.tooManyConnections(limit: 1)) = $0 { refused = true }

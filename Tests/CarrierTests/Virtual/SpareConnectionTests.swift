@@ -104,6 +104,32 @@ struct SpareConnectionTests {
         try place.end()
     }
 
+    /// Has a message for somebody else as soon as it is connected.
+    private struct Talker: Component {
+        let opcodes: [Opcode] = []
+        let listener: Destination
+        mutating func connected(_ peer: PeerInfo, _ context: inout Context) {
+            if peer.peer != listener.peer { context.send(Frame(.ping), to: listener) }
+        }
+    }
+
+    @Test("what an application dials is not given up before it has it")
+    func dialling() throws {
+        let pair = try VirtualPair()
+        let other = try TestNode(VirtualPair.identity(), over: pair.transport, loop: pair.loop)
+        let listening = other.core.listen(on: Address(scheme: pair.transport.scheme, host: "127.0.0.1", port: 0))
+        pair.loop.run()
+        let talker = Talker(listener: Destination(other.id, dialling: [try listening.wait().pinned(to: other.id)]))
+        let node = try TestNode(VirtualPair.identity(), over: pair.transport, loop: pair.loop, components: [talker]) {
+            $0.limits.connections.outbound = 1
+        }
+        node.core.dial([try #require(pair.server.core.listeners.first).address]) { _ in }
+        pair.pass(.seconds(1))
+        #expect(node.connection(to: pair.server) != nil && node.connection(to: other) == nil)
+        for each in [node, other] { _ = each.core.stop() }
+        try pair.end()
+    }
+
     @Test("a newcomer finds a place among nodes that have long been silent; the older half keeps theirs")
     func newcomers() throws {
         let place = try Neighbourhood(7) { $0.limits.connections.inbound = 4 }
