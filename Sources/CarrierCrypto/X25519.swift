@@ -10,7 +10,7 @@ public enum X25519 {
         /// The public half, 32 bytes.
         public let publicKey: Bytes32
         /// A context of an agreement that is over, for the next one.
-        private let spare = Mutex<Agreement?>(nil)
+        private let idle = Mutex<Agreement?>(nil)
 
         /// A key from its 32 secret bytes, which are clamped as RFC 7748 §5 says.
         public convenience init(_ secret: SecretBytes) throws(CryptoError) {
@@ -46,12 +46,12 @@ public enum X25519 {
         ///
         /// - Throws: `lowOrderPoint` when the result would be all zero.
         public func sharedSecret(with publicKey: Bytes32) throws(CryptoError) -> SecretBytes {
-            let kept = spare.withLock { $0.take() }
+            let kept = idle.withLock { $0.take() }
             let agreement = if let kept { kept } else { try Agreement(key) }
             let peer = try PublicKey.take(publicKey)
             defer {
                 peer.giveBack()
-                spare.withLock { $0 = agreement }
+                idle.withLock { $0 = agreement }
             }
             guard EVP_PKEY_derive_set_peer_ex(agreement.context, peer.key, 0) == 1 else {
                 throw OpenSSL.failure("EVP_PKEY_derive_set_peer_ex")
@@ -88,7 +88,7 @@ public enum X25519 {
     /// takes a tenth as long as the agreement itself; so a few are kept and get new bytes. Who holds one uses it alone.
     private final class PublicKey: Sendable {
         nonisolated(unsafe) let key: OpaquePointer
-        private static let spares = Mutex<[PublicKey]>([])
+        private static let idle = Mutex<[PublicKey]>([])
 
         private init(_ bytes: Bytes32) throws(CryptoError) {
             let made = bytes.withUnsafeBytes {
@@ -102,14 +102,14 @@ public enum X25519 {
         deinit { EVP_PKEY_free(key) }
 
         static func take(_ bytes: Bytes32) throws(CryptoError) -> PublicKey {
-            guard let spare = spares.withLock({ $0.popLast() }) else { return try PublicKey(bytes) }
+            guard let kept = idle.withLock({ $0.popLast() }) else { return try PublicKey(bytes) }
             let isSet = bytes.withUnsafeBytes {
-                EVP_PKEY_set1_encoded_public_key(spare.key, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+                EVP_PKEY_set1_encoded_public_key(kept.key, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
             }
             guard isSet == 1 else { throw OpenSSL.failure("EVP_PKEY_set1_encoded_public_key") }
-            return spare
+            return kept
         }
 
-        func giveBack() { Self.spares.withLock { $0.append(self) } }
+        func giveBack() { Self.idle.withLock { $0.append(self) } }
     }
 }

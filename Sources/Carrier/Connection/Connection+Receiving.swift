@@ -110,6 +110,7 @@ extension Connection {
     private func receiveBytes(_ frame: Frame) {
         guard let stream else {
             guard node.configuration.takesByteStreams else { return node.receive(frame, from: self) }
+            node.noteReceived(frame.opcode, over: self)
             earlyBytes.append(frame)
             setHold(.stream, true)
             return

@@ -190,10 +190,8 @@ final class Connection: SessionLinkOwner {
         retired = []
         predecessor = nil
         unsent = []
-        if let probe {
-            self.probe = nil
-            probe(false)
-        }
+        let probe = probe
+        self.probe = nil
         for waiter in requests.takeAll() { settle(waiter, .failed(.disconnected(cause))) }
         let waiters = roomWaiters
         roomWaiters = []
@@ -203,6 +201,8 @@ final class Connection: SessionLinkOwner {
         stream?.streamDidClose(cause)
         inbox.close(cause)
         node.connectionDidEnd(self, cause)
+        // Last: another connection of the peer may take the place now.
+        probe?(false)
     }
 }
 

@@ -22,6 +22,8 @@ final class DialAttempt: SessionLinkOwner {
     let isAside: Bool
     /// Whether only components have a use for it.
     private let isSpare: Bool
+    /// Whether its session stands: that counts as a connection from then on.
+    private(set) var hasOpened = false
 
     init(
         to addresses: [Address], aside: Bool, isSpare: Bool, node: NodeCore,
@@ -125,6 +127,7 @@ final class DialAttempt: SessionLinkOwner {
 
     func sessionDidOpen(_ session: SessionLink) {
         guard let handshaking, handshaking.session === session else { return }
+        hasOpened = true
         if isAside {
             let connection = node.openAside(session, dialled: handshaking.address, connect: handshaking.connect)
             return end(connection.map { .success($0) } ?? .failure(.shuttingDown))
@@ -137,6 +140,7 @@ final class DialAttempt: SessionLinkOwner {
     func session(_ session: SessionLink, didClose end: SessionEnd) {
         guard let handshaking, handshaking.session === session else { return }
         self.handshaking = nil
+        hasOpened = false
         switch end {
         case .handshake(let error):
             failed(handshaking.address, error)

@@ -97,8 +97,11 @@ extension NodeCore: SessionLinkOwner {
             }
         }
         let limit = configuration.limits.connections.outbound
-        let isFull = attempts.count + outboundCount + asides.count >= limit
-        guard !isStopping, let first = addresses.first, !isFull || makesRoomOutbound() else {
+        if !isStopping, !addresses.isEmpty {
+            // Who hears that a connection ends may dial in its place.
+            while isFull(limit), makesRoomOutbound() {}
+        }
+        guard !isStopping, let first = addresses.first, !isFull(limit) else {
             if !isStopping, !addresses.isEmpty { note(.outbound) }
             let error: DialError =
                 isStopping ? .shuttingDown : addresses.isEmpty ? .noAddress : .tooManyConnections(limit: limit)
@@ -146,6 +149,10 @@ extension NodeCore: SessionLinkOwner {
                     })
             }
         }
+    }
+
+    private func isFull(_ limit: Int) -> Bool {
+        attempts.count { !$0.hasOpened } + outboundCount + asides.count >= limit
     }
 
     var outboundCount: Int { connections.values.count { $0.info.isOutbound } }
@@ -234,13 +241,12 @@ extension NodeCore: SessionLinkOwner {
 
     private func refusal(of info: PeerInfo) -> (reason: Disconnect.Reason, text: String)? {
         if isStopping { return (.shutdown, "") }
-        if !info.isOutbound, connections[info.peer] == nil, inboundCount >= configuration.limits.connections.inbound,
-            !makesRoomInbound()
-        {
-            note(.inbound)
-            return (.tooManyConnections, "\(configuration.limits.connections.inbound) inbound connections at most")
-        }
         if case .refused(let text) = configuration.admit(info) { return (.applicationClosed, text) }
+        let limit = configuration.limits.connections.inbound
+        if !info.isOutbound, connections[info.peer] == nil, inboundCount >= limit, !makesRoom(for: info) {
+            note(.inbound)
+            return (.tooManyConnections, "\(limit) inbound connections at most")
+        }
         return nil
     }
 

@@ -15,7 +15,7 @@ extension NodeCore {
                 .unregisteredOpcode, "expected a registered opcode, got \(frame.opcode.rawValue)")
         }
         statistics.frames += 1
-        noteUse(of: connection, for: frame.opcode)
+        noteReceived(frame.opcode, over: connection)
         if reception != .claimed, isForApplication(frame.opcode) {
             if let lane = lanes[ObjectIdentifier(connection)], lane.receives(frame.opcode) {
                 lane.receive(frame)
@@ -43,10 +43,10 @@ extension NodeCore {
         guard !isCarryingOut else { return }
         isCarryingOut = true
         var work: [ComponentHost.Work] = []
-        swap(&work, &spareWork)
+        swap(&work, &reusedWork)
         defer {
             isCarryingOut = false
-            swap(&work, &spareWork)
+            swap(&work, &reusedWork)
         }
         while true {
             host.takeWork(into: &work)
@@ -127,7 +127,7 @@ extension NodeCore {
     }
 
     private func send(_ frame: Frame, over connection: Connection, _ expectation: Expectation, for component: Int) {
-        noteUse(of: connection, for: frame.opcode)
+        noteSent(frame.opcode, over: connection)
         if frame.opcode == .reachabilityRequest { expectCallback(of: connection.peer) }
         switch expectation {
         case .nothing:

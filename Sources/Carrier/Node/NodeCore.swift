@@ -30,7 +30,7 @@ final class NodeCore {
     var timers: [TimerKey: Scheduled<Void>] = [:]
     var isCarryingOut = false
     /// Memory for the work of components, used again.
-    var spareWork: [ComponentHost.Work] = []
+    var reusedWork: [ComponentHost.Work] = []
     var isStopping = false
     /// Whether the async components have been told of the end.
     var hasCleanedUp = false

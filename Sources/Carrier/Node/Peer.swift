@@ -138,7 +138,7 @@ public struct Peer: Sendable, Identifiable, Hashable {
         let answer: PingAnswer = await call { connection, done in
             let loop = connection.node.loop
             let start = NIODeadline.now()
-            connection.send(
+            connection.used.send(
                 Ping(payload: payload).frame(), wantsReply: true, within: limit,
                 .call { answer in
                     let elapsed = Duration(NIODeadline.now() - start)

@@ -119,6 +119,8 @@ public enum RequestError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Whether the far side is at fault, not a limit of our own.
     var blamesPeer: Bool {
         switch self {
+        // One side had no room for the connection.
+        case .disconnected(.local(.tooManyConnections, _)), .disconnected(.remote(.tooManyConnections, _)): false
         case .timeout, .disconnected, .unreachable: true
         case .notDialled, .tooManyOutstanding, .sendBufferFull, .datagramTooLarge, .cancelled: false
         }

@@ -16,7 +16,7 @@ public struct LimitUse: Sendable, Hashable {
         case outbound
         /// `connections.spare`: connections that ended to make room for others that this node dialled.
         case spare
-        /// `connections.rest`: inbound connections that ended to make room for a newcomer.
+        /// `connections.rest`, how long one must have been without use: inbound connections that ended for a newcomer.
         case rest = "rest_ms"
         /// `connections.perSite`: links turned away.
         case perSite = "per_site"

@@ -92,7 +92,7 @@ public struct Discovery: Component {
         switch cause {
         // A break says that the peer may be gone: ask at once, before others are told of it.
         case .broken: check(peer.peer.nodeID, &context)
-        // One side has no room for the connection; the peer was there until now.
+        // One side has no room for the connection; the peer was there until now, or a keepalive ago.
         case .local(.tooManyConnections, _), .remote(.tooManyConnections, _):
             guard let contact = context.contacts.contact(peer.peer.nodeID) else { return }
             observe(contact.verified, .asked, contact.reach, &context)

@@ -384,6 +384,19 @@ import Testing
         #expect(bench.contacts.contacts.map(\.failures) == [0, 0, 0])
     }
 
+    @Test("a peer that has no room is not asked again as soon as it has said so, and not blamed")
+    func fullPeer() throws {
+        var bench = try bench()
+        bench.connect(peers[0])
+        _ = lookup(&bench, peers[9].verified.nodeID)
+        let full = DisconnectCause.remote(.tooManyConnections, "")
+        let queries = bench.sent(.lookupNodeRequest)
+        #expect(queries.count == 1)
+        for index in queries { bench.answer(index, .failed(.disconnected(full))) }
+        bench.disconnect(peers[0], full)
+        #expect(bench.sent(.lookupNodeRequest).count == 1 && bench.contacts.contacts.map(\.failures) == [0])
+    }
+
     @Test("in one round four of the contacts are asked that were silent for a minute")
     func rounds() throws {
         var bench = try bench { $0.upkeepInterval = .seconds(5) }

@@ -76,4 +76,17 @@ struct EndingTests {
         }
         try pair.end()
     }
+
+    @Test("is heard before another connection of the peer takes the place, whose coming had it probed")
+    func whileProbed() throws {
+        let pair = try VirtualPair()
+        let journal = Journal()
+        let theirs = try pair.theirs
+        theirs.probe { [server = pair.server] isAlive in
+            journal.note("\(isAlive) \(server.downs.count) \(server.core.connections.count)")
+        }
+        theirs.abort(.broken("gone"))
+        #expect(journal.all == ["false 1 0"])
+        try pair.end()
+    }
 }

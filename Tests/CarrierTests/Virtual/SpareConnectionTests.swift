@@ -3,6 +3,7 @@ import CarrierTransport
 import CarrierWire
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @testable import Carrier
@@ -86,16 +87,17 @@ struct SpareConnectionTests {
     func used() throws {
         let place = try Neighbourhood(4) {
             $0.limits.connections.spare = 1
-            $0.limits.connections.outbound = 3
+            $0.limits.connections.outbound = 2
         }
         try place.reach(0)
         try #require(place.node.connection(to: place.others[0])).used.send(.numbered(1))
-        try place.reach(1)
-        let second = try #require(place.others[1].connection(to: place.node))
-        second.send(.numbered(2))
+        #expect(try place.comes(1))
+        try #require(place.others[1].connection(to: place.node)).send(.numbered(2))
         try place.reach(2)
+        // Who was dialled for a component keeps the place only if this side has something to say.
+        try #require(place.others[2].connection(to: place.node)).send(.numbered(3))
+        place.pass(.seconds(1))
         #expect(place.connected == [0, 1, 2] && place.node.reached(.spare) == 0)
-        // All three are taken; the spare one of them makes room.
         try place.reach(3)
         #expect(place.connected == [0, 1, 3] && place.node.reached(.outbound) == 0)
         place.node.core.keep(try #require(place.node.connection(to: place.others[3])), asSpare: false)
@@ -152,14 +154,34 @@ struct SpareConnectionTests {
         try place.end()
     }
 
-    @Test("a client's connection is not given to a newcomer")
+    @Test("a client's connection is not given to a newcomer, and no client is given a node's")
     func clients() throws {
-        let place = try Neighbourhood(3) { $0.limits.connections.inbound = 1 }
-        for each in place.others { each.core.publish([]) }
-        #expect(try place.comes(0))
+        let place = try Neighbourhood(4) { $0.limits.connections.inbound = 2 }
+        place.others[1].core.publish([])
+        place.others[3].core.publish([])
+        for number in 0..<2 { #expect(try place.comes(number)) }
         place.pass(.seconds(20))
-        #expect(try !place.comes(1))
-        #expect(place.connected == [0])
+        #expect(try !place.comes(2) && place.connected == [0, 1])
+        place.others[1].core.connections[place.node.id]?.close(.shutdown)
+        place.pass(.seconds(1))
+        #expect(try place.comes(2))
+        place.pass(.seconds(20))
+        #expect(try !place.comes(3) && place.connected == [0, 2])
+        try place.end()
+    }
+
+    @Test("who may not come in drives nobody out")
+    func notAdmitted() throws {
+        let banned = Mutex<PeerID?>(nil)
+        let place = try Neighbourhood(3) {
+            $0.limits.connections.inbound = 2
+            $0.admit = { info in info.peer == banned.withLock { $0 } ? .refused("no") : .welcome }
+        }
+        banned.withLock { $0 = place.others[2].id }
+        for number in 0..<2 { #expect(try place.comes(number)) }
+        place.pass(.seconds(20))
+        #expect(try !place.comes(2) && place.connected == [0, 1])
+        #expect(place.node.reached(.rest) == 0)
         try place.end()
     }
 }
