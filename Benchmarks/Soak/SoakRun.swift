@@ -117,9 +117,16 @@ struct SoakRun {
             told.share >= Verdict.coverage,
             "broadcasts reached \(Report.number(told.share, 4)) of the nodes that lived throughout, expected \(Verdict.coverage)"
         )
-        let memory = verdict.requireFlat("resident MiB", samples, of: total) { Double($0.machine.resident) / 1_048_576 }
-        let heap = verdict.requireFlat("heap MiB", samples, of: total) { Double($0.machine.heap) / 1_048_576 }
-        let open = verdict.requireFlat("descriptors", samples, of: total) { Double($0.machine.descriptors) }
+        let warmUp = Verdict.warmUp(life: terms.life)
+        let memory = verdict.requireFlat("resident MiB", samples, of: total, after: warmUp) {
+            Double($0.machine.resident) / 1_048_576
+        }
+        let heap = verdict.requireFlat("heap MiB", samples, of: total, after: warmUp) {
+            Double($0.machine.heap) / 1_048_576
+        }
+        let open = verdict.requireFlat("descriptors", samples, of: total, after: warmUp) {
+            Double($0.machine.descriptors)
+        }
         let end = await afterwards(start)
         verdict.require(
             end.descriptors <= start.descriptors,
@@ -160,7 +167,10 @@ struct SoakRun {
         report.row(["lookups", "\(found.all)", "found", "\(found.found)"])
         for (name, level) in levels {
             guard let level else {
-                report.row([name, "not judged: needs \(Int((Verdict.warmUp / 0.7 / 60).rounded(.up))) minutes"])
+                report.row([
+                    name,
+                    "not judged: needs \(Int((Verdict.warmUp(life: terms.life) / 0.7 / 60).rounded(.up))) minutes",
+                ])
                 continue
             }
             report.row([name, "warm", Report.number(level.before, 1), "end", Report.number(level.after, 1)])

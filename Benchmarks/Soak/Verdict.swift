@@ -15,8 +15,11 @@ struct Verdict {
     /// mean of 200 nodes with some 40 each moves by a few per cent. A leak of one session (10 KiB) for each node that has
     /// lived would be twice as much within half an hour.
     static let tolerance = 0.10
-    /// Before that nothing is level: nodes remember broadcasts for two minutes and find each other for a while.
-    static let warmUp = 300.0
+    /// Seconds before which nothing is level: nodes remember broadcasts for two minutes and find each other for a while, and
+    /// before two lives are over they are younger on average than they will be.
+    ///
+    /// - Parameter life: of a node, seconds on average.
+    static func warmUp(life: Double) -> Double { max(300, 2 * life) }
     /// Broadcasts are best effort; so many of the nodes that live throughout must get one.
     static let coverage = 0.98
 
@@ -45,11 +48,11 @@ struct Verdict {
     ///
     /// - Returns: both; nil when the soak was too short for two levels.
     mutating func requireFlat(
-        _ name: String, _ samples: [Sample], of total: Double, _ value: (Sample) -> Double
+        _ name: String, _ samples: [Sample], of total: Double, after warmUp: Double, _ value: (Sample) -> Double
     ) -> (before: Double, after: Double)? {
         let part = total / 10
-        guard total >= Self.warmUp + 3 * part,
-            let before = Self.level(samples, Self.warmUp...(Self.warmUp + part), value),
+        guard total >= warmUp + 3 * part,
+            let before = Self.level(samples, warmUp...(warmUp + part), value),
             let after = Self.level(samples, (total - part)...total, value)
         else { return nil }
         require(
