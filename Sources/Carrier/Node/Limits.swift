@@ -59,6 +59,11 @@ public struct Limits: Sendable, Hashable {
         public var forNothing = TokenBucket.Rate(perSecond: 5000, burst: 100_000)
         /// Bytes of messages that wait for an application before its peer is held back. Default 1 MiB.
         public var waiting = 1 << 20
+        /// Events that wait for who takes `Node.events`; more are dropped, but messages, which hold their peer back.
+        /// Default 65 536.
+        public var events = 65_536
+        /// Bytes of broadcasts among them; more are dropped. Default 16 MiB.
+        public var eventBytes = 16 << 20
     }
 
     /// What sending may cost.

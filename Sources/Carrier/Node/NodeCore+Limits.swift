@@ -56,6 +56,7 @@ extension NodeCore {
             LimitUse(.processing, limits.receive.processing), LimitUse(.message, limits.receive.message),
             LimitUse(.depth, MsgpackValue.depthLimit), LimitUse(.forNothing, limits.receive.forNothing),
             LimitUse(.waiting, used: most { $0.inbox.bytes }, limits.receive.waiting),
+            LimitUse(.events, limits.receive.events), LimitUse(.eventBytes, limits.receive.eventBytes),
             LimitUse(.sendBuffer, used: most { $0.session?.waitingBytes ?? 0 }, limits.send.buffer),
             LimitUse(.sendWait, limits.send.wait), LimitUse(.sendFull, limits.send.full),
             LimitUse(.requests, used: most { $0.outstanding }, limits.send.requests),

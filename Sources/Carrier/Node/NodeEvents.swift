@@ -22,6 +22,8 @@ public final class NodeEvents: AsyncSequence, Sendable {
     }
 
     private struct State {
+        /// Counts that a limit was reached.
+        let note: (LimitUse.Name) -> Void
         var waiting: Deque<NodeEvent> = []
         /// Of the broadcasts among them.
         var bytes = 0
@@ -29,41 +31,67 @@ public final class NodeEvents: AsyncSequence, Sendable {
         var consumer: CheckedContinuation<Element?, Never>?
         var takesMessages = false
         var isFinished = false
+        /// Who hears of it as it happens.
+        var watcher: AsyncStream<Element>.Continuation?
     }
 
     private let state: NIOLoopBoundBox<State>
     private let loop: any EventLoop
     private let log: Logger
-    /// Events that nobody takes are dropped beyond this many; messages never are, they hold their peer back.
-    private static let limit = 65_536
-    /// Broadcasts that nobody takes are dropped beyond so many bytes: they come from all peers, and none can be held back.
-    private static let byteLimit = 16 << 20
+    /// Beyond them, what nobody takes is dropped; messages never are, they hold their peer back.
+    private let limits: Limits.Receive
 
     init(_ core: NIOLoopBound<NodeCore>) {
         loop = core.eventLoop
         log = core.value.log
-        state = NIOLoopBoundBox(State(), eventLoop: core.eventLoop)
+        limits = core.value.configuration.limits.receive
+        state = NIOLoopBoundBox(
+            State(note: { [weak core = core.value] in core?.note($0) }), eventLoop: core.eventLoop)
     }
 
     /// On the loop.
     func add(_ event: NodeEvent) {
+        if let watcher = state.value.watcher, Self.isSmall(event) { watcher.yield(Self.element(event)) }
         var event = event
         if case .message(let connection, let frame) = event {
-            guard state.value.takesMessages, !connection.inbox.isAwaited(frame.opcode) else {
+            guard state.value.takesMessages, !state.value.isFinished, !connection.inbox.isAwaited(frame.opcode) else {
                 return connection.keep(frame)
             }
             event = .message(connection, connection.charge(frame))
-        } else if state.value.waiting.count >= Self.limit || state.value.bytes > Self.byteLimit - Self.bytes(of: event)
-        {
-            return noteDropping()
+        } else if state.value.isFinished {
+            return
+        } else if state.value.waiting.count >= limits.events {
+            return drop(.events)
+        } else if state.value.bytes > limits.eventBytes - Self.bytes(of: event) {
+            return drop(.eventBytes)
         }
         if let consumer = state.value.consumer {
             state.value.consumer = nil
             consumer.resume(returning: Self.element(event))
         } else {
-            state.value.waiting.append(event)
+            state.value.waiting.append(Self.settled(event))
             state.value.bytes += Self.bytes(of: event)
         }
+    }
+
+    /// Whether it is neither a message nor a broadcast.
+    private static func isSmall(_ event: NodeEvent) -> Bool {
+        switch event {
+        case .message: false
+        case .notice(let notice): !(notice is BroadcastReceived)
+        default: true
+        }
+    }
+
+    /// The body of a broadcast shares the memory of all that was read with it; one that waits keeps no more than it says.
+    private static func settled(_ event: NodeEvent) -> NodeEvent {
+        guard case .notice(var notice as BroadcastReceived) = event,
+            notice.body.storageCapacity > 2 * notice.body.readableBytes + 64
+        else { return event }
+        var body = ByteBuffer()
+        body.writeImmutableBuffer(notice.body)
+        notice.body = body
+        return .notice(notice)
     }
 
     private static func bytes(of event: NodeEvent) -> Int {
@@ -72,7 +100,8 @@ public final class NodeEvents: AsyncSequence, Sendable {
     }
 
     /// Who takes events should know that some are missing; who never takes any does not miss them.
-    private func noteDropping() {
+    private func drop(_ limit: LimitUse.Name) {
+        state.value.note(limit)
         guard state.value.takesMessages, !state.value.isDropping else { return }
         state.value.isDropping = true
         log.warning("events are dropped: \(state.value.waiting.count) wait, and nobody takes them")
@@ -106,10 +135,24 @@ public final class NodeEvents: AsyncSequence, Sendable {
         return self
     }
 
+    /// What happens beside messages and broadcasts, as it happens, what waits first: for who must not come to hear of it late
+    /// because those are taken slowly. One can have it, beside who takes the events.
+    package func asTheyHappen() async -> AsyncStream<Element> {
+        let (stream, watcher) = AsyncStream<Element>.makeStream(bufferingPolicy: .bufferingOldest(limits.events))
+        let state = state
+        try? await loop.submit {
+            for event in state.value.waiting where Self.isSmall(event) { watcher.yield(Self.element(event)) }
+            if state.value.isFinished { watcher.finish() } else { state.value.watcher = watcher }
+        }.get()
+        return stream
+    }
+
     func finish() {
         let state = state
         Node.onLoop(loop) {
             state.value.isFinished = true
+            state.value.watcher?.finish()
+            state.value.watcher = nil
             let consumer = state.value.consumer
             state.value.consumer = nil
             consumer?.resume(returning: nil)

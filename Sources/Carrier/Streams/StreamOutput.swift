@@ -27,13 +27,19 @@ package final class StreamOutput: Sendable {
     private let closesAtEnd: Bool
     private let wake = Wakeup()
     private let changed: @Sendable () -> Void
+    private let willClose: (@Sendable () -> Void)?
 
     /// - Parameters:
     ///   - closesAtEnd: whether the end of the stream closes the descriptor.
+    ///   - willClose: called on the thread right before it closes the descriptor.
     ///   - changed: called on the thread when there is room again, all is written, or writing failed.
-    package init(descriptor: Int32, closesAtEnd: Bool, changed: @escaping @Sendable () -> Void) {
+    package init(
+        descriptor: Int32, closesAtEnd: Bool, willClose: (@Sendable () -> Void)? = nil,
+        changed: @escaping @Sendable () -> Void
+    ) {
         self.descriptor = descriptor
         self.closesAtEnd = closesAtEnd
+        self.willClose = willClose
         self.changed = changed
         _ = fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, 1 << 20)
         Threads.start { [self] in run() }
@@ -42,11 +48,13 @@ package final class StreamOutput: Sendable {
     /// Puts bytes behind those that wait. Returns whether there is room for more; `changed` says when there is again.
     package func write(_ bytes: ByteBuffer) -> Bool {
         let (mustWake, hasRoom) = state.withLockedValue { state -> (Bool, Bool) in
+            state.waiting += bytes.readableBytes
+            // Nothing takes it any more; that it is lost counts.
             if state.failure != 0 { return (false, true) }
             state.chunks.append(bytes)
-            state.waiting += bytes.readableBytes
             let hasRoom = state.waiting < Self.highWater
-            state.wantsRoom = !hasRoom
+            // Another writer may wait already: only room ends that.
+            if !hasRoom { state.wantsRoom = true }
             defer { state.isAsleep = false }
             return (state.isAsleep, hasRoom)
         }
@@ -78,7 +86,7 @@ package final class StreamOutput: Sendable {
         return unwritten + Int(inPipe)
     }
 
-    /// Bytes that wait to be written.
+    /// Bytes that wait to be written; once writing has failed, those that never will be.
     var unwritten: Int { state.withLockedValue { $0.waiting } }
 
     /// Whether there is room.
@@ -98,7 +106,10 @@ package final class StreamOutput: Sendable {
 
     private func run() {
         defer {
-            if closesAtEnd { close(descriptor) }
+            if closesAtEnd {
+                willClose?()
+                close(descriptor)
+            }
         }
         while true {
             let batch = state.withLockedValue { state -> [ByteBuffer]? in
@@ -165,7 +176,7 @@ package final class StreamOutput: Sendable {
     private func fail(_ failure: Int32) {
         state.withLockedValue { state in
             state.failure = failure
-            state.waiting = 0
+            state.wantsRoom = false
             state.chunks = []
         }
     }

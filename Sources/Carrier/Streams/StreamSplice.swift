@@ -10,6 +10,8 @@ public struct SpliceOptions: Sendable {
     public var output: Int32?
     /// Whether the output is closed at the end of the stream, so that a child process sees its end. Default no.
     public var closesOutput = false
+    /// Called right before that, on a thread of the splice's own.
+    package var willCloseOutput: (@Sendable () -> Void)?
     /// Whether the splice is over as soon as the peer has acknowledged the last byte. Default no.
     public var endsWhenSent = false
     /// Whether the splice is over as soon as the peer has ended its stream, even if the input is open. Default yes.
@@ -89,7 +91,9 @@ final class StreamSplice: StreamConsumer {
         let loop = connection.node.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
         if let descriptor = options.output {
-            output = StreamOutput(descriptor: descriptor, closesAtEnd: options.closesOutput) {
+            output = StreamOutput(
+                descriptor: descriptor, closesAtEnd: options.closesOutput, willClose: options.willCloseOutput
+            ) {
                 loop.execute { bound.value.outputChanged() }
             }
         }

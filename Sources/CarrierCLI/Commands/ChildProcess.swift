@@ -1,14 +1,21 @@
 import Carrier
 import Glibc
+import Synchronization
 
 /// A shell command whose stdin and stdout are pipes to this process.
-struct ChildProcess: Sendable {
+final class ChildProcess: Sendable {
     /// How long a child may go on after its streams ended, from when it last read something of what came before.
     static let grace: Duration = .seconds(2)
 
+    private struct Pipe: ~Copyable {
+        /// The pipe to the child's stdin, held without being one of its ends: to see what lies in it.
+        var path: Int32
+        /// An end to read from, once nobody writes any more; without one, what lies in it goes with the child.
+        var end: Int32 = -1
+    }
+
     private let pid: pid_t
-    /// The pipe to the child's stdin, held without being one of its ends: to see what lies in it.
-    private let pipe: Int32
+    private let pipe: Mutex<Pipe>
     /// `O_PATH`, which the system's header hides.
     private static let pathOnly: Int32 = 0o10_000_000
     /// Writes to the child's stdin; whoever writes to the end closes it.
@@ -50,17 +57,18 @@ struct ChildProcess: Sendable {
         let arguments = Self.strings(["/bin/sh", "-c", command])
         let variables = Self.strings(inherited + added)
         defer { for text in arguments + variables { free(text) } }
-        pipe = open("/proc/self/fd/\(toChild[0])", Self.pathOnly | O_CLOEXEC)
+        let path = open("/proc/self/fd/\(toChild[0])", Self.pathOnly | O_CLOEXEC)
         Descriptors.keepFromChildren()
         var child: pid_t = 0
         let status = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, variables)
         close(toChild[0])
         close(fromChild[1])
         guard status == 0 else {
-            for end in [toChild[1], fromChild[0], pipe] { close(end) }
+            for end in [toChild[1], fromChild[0], path] { close(end) }
             throw Self.failure("/bin/sh", status)
         }
         pid = child
+        pipe = Mutex(Pipe(path: path))
         input = toChild[1]
         output = fromChild[0]
     }
@@ -83,27 +91,60 @@ struct ChildProcess: Sendable {
         Failure(.bug, "cannot start \(what): \(Descriptors.reason(code))")
     }
 
-    /// Bytes that came and that the child has not read yet.
-    private var unread: Int {
-        let end = open("/proc/self/fd/\(pipe)", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        defer { close(end) }
-        var count: Int32 = 0
-        return ioctl(end, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    /// Keeps what lies in the pipe to the child's stdin: called when nobody writes to it any more and before that end is closed.
+    func keepPipe() {
+        pipe.withLock { pipe in
+            if pipe.path >= 0, pipe.end < 0 { pipe.end = Self.reader(of: pipe) }
+        }
     }
 
-    /// Waits for the child to end; two seconds after it last read something tells it to, and ends it after two more.
-    ///
-    /// - Returns: how many bytes it left unread when it was told.
-    func end() async -> Int {
+    private static func reader(of pipe: borrowing Pipe) -> Int32 {
+        open("/proc/self/fd/\(pipe.path)", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    }
+
+    /// Bytes that came and that the child has not read yet.
+    private var unread: Int {
+        pipe.withLock { pipe in
+            let end = pipe.end < 0 ? Self.reader(of: pipe) : pipe.end
+            defer { if pipe.end < 0 { close(end) } }
+            var count: Int32 = 0
+            return ioctl(end, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+        }
+    }
+
+    /// Drops what the child has written: who reads slowly may have much to say yet, and must not die of that.
+    private func dropOutput() {
+        withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { room in
+            for _ in 0..<16 where read(output, room.baseAddress, room.count) <= 0 { return }
+        }
+    }
+
+    private func closePipes() {
         close(output)
-        defer { close(pipe) }
+        pipe.withLock { pipe in
+            close(pipe.path)
+            if pipe.end >= 0 { close(pipe.end) }
+            pipe = Pipe(path: -1)
+        }
+    }
+
+    /// Waits for the child to end; two seconds after it last read something tells it to, and ends it after two more. Where the
+    /// task is cancelled, ends it at once.
+    ///
+    /// - Returns: how many bytes it left unread when it ended or was told to, and whether it ended by itself and well.
+    func end() async -> (unread: Int, isWell: Bool) {
+        _ = fcntl(output, F_SETFL, O_NONBLOCK)
+        defer { closePipes() }
         var left = unread
-        for signal in [0, SIGTERM, SIGKILL] {
+        for signal in [0, SIGTERM, SIGKILL] where signal == SIGKILL || !Task.isCancelled {
             if signal != 0 { kill(-pid, signal) }
             var limit = ContinuousClock.now + Self.grace
-            while .now < limit {
+            while .now < limit, signal == SIGKILL || !Task.isCancelled {
                 var status: Int32 = 0
-                if waitpid(pid, &status, WNOHANG) != 0 { return signal == 0 ? 0 : left }
+                if waitpid(pid, &status, WNOHANG) != 0 {
+                    return (signal == 0 ? unread : left, signal == 0 && status == 0)
+                }
+                dropOutput()
                 // Cancelled or not, the child is waited for.
                 let pause = Task.detached { try? await Task.sleep(for: .milliseconds(10)) }
                 await pause.value
@@ -112,6 +153,6 @@ struct ChildProcess: Sendable {
                 left = now
             }
         }
-        return left
+        return (left, false)
     }
 }

@@ -15,8 +15,9 @@ struct ListenCommand: CarrierCommand {
             Prints the addresses at which it can be dialled, then a line an event. With --pipe, stdin and stdout are the \
             byte stream of the first session and the addresses go to stderr; with --exec each session gets a child \
             process, with --echo its own bytes back. A child outlives its session as long as it reads something every \
-            two seconds; then it is ended, and what it left unread is lost, which stderr says. A reader of stdout that \
-            stops holds back those who send messages to be printed, and nobody else.
+            two seconds; then it is ended, and what it left unread is lost, which stderr says. Of those whose \
+            sessions have ended 32 may go on; one more ends the oldest. A reader of stdout that stops holds back those \
+            who send messages to be printed, and nobody else.
 
             Behind a router, --nat has it map the ports, and --relay asks a relay for a door where that does not help; \
             how the node can be reached is told on stderr. See carrier help reachability.

@@ -54,56 +54,81 @@ struct ListenRun: Sendable {
         }
     }
 
-    /// Takes one event after the other; ends when enough sessions have.
+    /// Serves sessions, and prints what happens beside that: whoever reads stdout slowly, or not at all, holds back only those
+    /// who send messages. Ends when enough sessions have.
     private func follow(_ sessions: SessionCount) async throws -> ExitCode? {
-        let limit = command.once ? 1 : command.count
+        let happenings = await node.events.asTheyHappen()
         return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
+            // What has come by then is still printed.
             defer { group.cancelAll() }
             let (ended, endings) = AsyncStream<ExitCode>.makeStream()
             group.addTask(executorPreference: node.executor) {
-                var isTaken = false
-                for await event in await node.events.includingMessages() {
-                    switch event {
-                    case .connected(let peer):
-                        await emit(PeerUp(peer: peer))
-                        // What the node itself dials, relays and the overlay, is not there for the stream and does not count.
-                        if peer.info.isOutbound { continue }
-                        await sessions.began()
-                        if command.pipe, isTaken {
-                            // The stream has its session; a second one finds it taken.
-                            Task(executorPreference: node.executor) {
-                                await peer.disconnect(.tooManyConnections, "the stream has its session")
-                            }
-                        } else {
-                            isTaken = true
-                            Task(executorPreference: node.executor) { await serve(peer, endings) }
-                        }
-                    case .disconnected(let peer, let cause):
-                        await emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
-                        if peer.info.isOutbound { continue }
-                        let total = await sessions.ended()
-                        if !command.pipe, let limit, total >= limit { return .ok }
-                    case .message(let peer, let frame):
-                        await emit(MessageRecord(peer: peer.id, frame: frame, name: name(of: frame.opcode)))
-                    case .handshakeFailed(let address, let error):
-                        console.diagnostics.note("\(address): \(error)")
-                    case .notice(let notice):
-                        if let broadcast = notice as? BroadcastReceived {
-                            await emit(BroadcastRecord(broadcast: broadcast))
-                        }
-                        await reach.hear(notice)
-                    }
-                }
-                return .ok
+                await printEvents()
+                return nil
             }
+            group.addTask(executorPreference: node.executor) { await serve(happenings, sessions, endings) }
             if command.pipe {
                 group.addTask {
                     for await code in ended { return code }
                     return .ok
                 }
             }
-            let code = try await group.next()
-            return code ?? .ok
+            while let code = try await group.next() {
+                if let code { return code }
+            }
+            return .ok
+        }
+    }
+
+    /// Serves one session after the other, until enough have ended; never waits for who reads stdout.
+    private func serve(
+        _ happenings: AsyncStream<NodeEvents.Element>, _ sessions: SessionCount,
+        _ endings: AsyncStream<ExitCode>.Continuation
+    ) async -> ExitCode {
+        let limit = command.once ? 1 : command.count
+        let services = Services(console)
+        var isTaken = false
+        for await event in happenings {
+            switch event {
+            case .connected(let peer):
+                // What the node itself dials, relays and the overlay, is not there for the stream and does not count.
+                if peer.info.isOutbound { continue }
+                await sessions.began()
+                if command.pipe, isTaken {
+                    // The stream has its session; a second one finds it taken.
+                    Task(executorPreference: node.executor) {
+                        await peer.disconnect(.tooManyConnections, "the stream has its session")
+                    }
+                } else {
+                    isTaken = true
+                    await services.begin(peer, on: node.executor) { await serve(peer, endings) }
+                }
+            case .disconnected(let peer, _):
+                if peer.info.isOutbound { continue }
+                await services.outlive(peer)
+                let total = await sessions.ended()
+                if !command.pipe, let limit, total >= limit { return .ok }
+            case .handshakeFailed(let address, let error): console.diagnostics.note("\(address): \(error)")
+            case .notice(let notice): await reach.hear(notice)
+            case .message: break
+            }
+        }
+        return .ok
+    }
+
+    /// Prints one event after the other. While too much waits to be read the next one is not taken, and messages that wait to be
+    /// taken hold back who sent them.
+    private func printEvents() async {
+        for await event in await node.events.includingMessages() {
+            switch event {
+            case .connected(let peer): await emit(PeerUp(peer: peer))
+            case .disconnected(let peer, let cause):
+                await emit(PeerDown(peer: peer, cause: cause, traffic: await peer.traffic))
+            case .message(let peer, let frame):
+                await emit(MessageRecord(peer: peer.id, frame: frame, name: name(of: frame.opcode)))
+            case .notice(let notice as BroadcastReceived): await emit(BroadcastRecord(broadcast: notice))
+            case .notice, .handshakeFailed: break
+            }
         }
     }
 
@@ -135,8 +160,7 @@ struct ListenRun: Sendable {
 
     private func name(of opcode: Opcode) -> String? { command.opcode.first { $0.opcode == opcode }?.name }
 
-    /// Prints a record, and waits while too many wait to be read: the next event is not taken then, and messages that wait to be
-    /// taken hold back who sent them.
+    /// Prints a record, and waits while too many wait to be read.
     private func emit(_ record: some Record) async {
         guard !command.pipe else { return }
         console.output.emit(record)
@@ -182,11 +206,14 @@ struct ListenRun: Sendable {
                 ])
             var options = SpliceOptions(input: child.output, output: child.input)
             options.closesOutput = true
+            options.willCloseOutput = { child.keepPipe() }
             options.endsWithPeer = false
             options.drain = ChildProcess.grace
             let result = await peer.splice(options)
             if case .lost(let cause) = result.end { console.diagnostics.note("\(peer.id.short): \(cause)") }
-            let lost = Int(result.unwritten) + (await child.end())
+            let (unread, isWell) = await child.end()
+            // What a command did not read that ended well it did not want.
+            let lost = result.unwritten > 0 || !isWell ? Int(result.unwritten) + unread : 0
             if lost > 0 {
                 console.diagnostics.warning(
                     """
@@ -219,4 +246,44 @@ private actor SessionCount {
 
     /// How much of a time without sessions is left.
     func idleLeft(of limit: Duration) -> Duration { open > 0 ? limit : quietSince + limit - .now }
+}
+
+/// The tasks that serve sessions. Those of `--exec` may go on after their session, as long as their command reads.
+private actor Services {
+    /// How many may; one more ends the oldest. Each takes some eight descriptors, of a thousand that a process usually has.
+    private static let limit = 32
+
+    private let console: Console
+    /// By numbers: who comes again may look the same.
+    private var tasks: [Int: Task<Void, Never>] = [:]
+    private var sessions: [Peer: Int] = [:]
+    private var numbers = 0
+    /// Those without a session, the oldest first.
+    private var survivors: [Int] = []
+
+    init(_ console: Console) { self.console = console }
+
+    func begin(_ peer: Peer, on executor: some TaskExecutor, _ body: @escaping @Sendable () async -> Void) {
+        numbers += 1
+        let number = numbers
+        sessions[peer] = number
+        tasks[number] = Task(executorPreference: executor) {
+            await body()
+            await self.ended(number)
+        }
+    }
+
+    private func ended(_ number: Int) {
+        tasks[number] = nil
+        survivors.removeAll { $0 == number }
+    }
+
+    /// The session has ended.
+    func outlive(_ peer: Peer) {
+        guard let number = sessions.removeValue(forKey: peer), tasks[number] != nil else { return }
+        survivors.append(number)
+        guard survivors.count > Self.limit else { return }
+        console.diagnostics.warning("more than \(Self.limit) commands go on whose peers are gone; the oldest is ended")
+        tasks[survivors.removeFirst()]?.cancel()
+    }
 }

@@ -15,7 +15,7 @@ public struct BroadcastReceived: Notice {
     /// How the body is encoded.
     public let codec: Codec
     /// The application's bytes.
-    public let body: ByteBuffer
+    public package(set) var body: ByteBuffer
 }
 
 /// One of the nodes to whom a message of our own was given, and what came back of it.

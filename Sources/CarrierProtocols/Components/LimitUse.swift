@@ -46,6 +46,10 @@ public struct LimitUse: Sendable, Hashable {
         case forNothing = "for_nothing_per_s"
         /// `receive.waiting`: times that a peer was held back; used: by the peer of whom most waits.
         case waiting = "waiting_bytes"
+        /// `receive.events`: events dropped that nobody took.
+        case events
+        /// `receive.eventBytes`: broadcasts dropped that nobody took.
+        case eventBytes = "event_bytes"
         /// `send.buffer`: times that a buffer was full; used: by the peer for whom most waits.
         case sendBuffer = "send_buffer_bytes"
         /// `send.wait`: sends that failed.

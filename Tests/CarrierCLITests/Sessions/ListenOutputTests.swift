@@ -5,10 +5,12 @@ import Testing
 @Suite("A reader of listen's stdout that stops", .serialized)
 struct ListenOutputTests {
     /// Starts `listen` into a pipe that is read from when the file `go` is there, and messages to it that are far more than fit.
-    private func stalled(_ scratch: Scratch) async throws -> (listen: Child, dial: Child, address: String) {
+    private func stalled(_ scratch: Scratch, _ options: String = "") async throws -> (
+        listen: Child, dial: Child, address: String
+    ) {
         let listen = try scratch.startShell(
             """
-            (echo $BASHPID >pid; exec carrier listen --json --ready-file ready tcp://127.0.0.1:0) | {
+            (echo $BASHPID >pid; exec carrier listen --json \(options) --ready-file ready tcp://127.0.0.1:0) | {
                 until [ -e go ]; do sleep 0.02; done
                 jq -r 'select(.type == "message").text' >messages
             }
@@ -43,6 +45,20 @@ struct ListenOutputTests {
         _ = await listen.outcome()
         let same = try await scratch.shell("cmp lines messages && echo same")
         #expect(same.lines == ["same"], "\(same)")
+    }
+
+    @Test("does not keep sessions from being served and counted", .enabled(if: Scratch.has("jq")))
+    func serves() async throws {
+        let scratch = try Scratch()
+        let (listen, dial, address) = try await stalled(scratch, "--exec cat --count 3")
+        for number in 1...3 {
+            let answer = try await scratch.shell("echo \(number) | timeout 5 carrier dial '\(address)'")
+            #expect(answer.code == 0 && answer.lines == ["\(number)"], "\(answer)")
+        }
+        // Three were enough: it ends once what it has to say is read.
+        _ = await dial.outcome()
+        try scratch.write("", to: "go")
+        #expect(await listen.outcome().code == 0)
     }
 
     @Test("does not keep it from ending")

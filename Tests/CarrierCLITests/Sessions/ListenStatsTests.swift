@@ -8,7 +8,8 @@ struct ListenStatsTests {
         "handshake_ms": 10_000, "half_open": 32, "inbound": 128, "outbound": 128, "spare": 64, "rest_ms": 10_000,
         "per_site": 8, "new_per_s": 0.2,
         "dial_ms": 5000, "delivery_ms": 2000, "frame_ms": 10_000, "processing_ms": 3000, "message_bytes": 4_194_304,
-        "for_nothing_per_s": 5000, "waiting_bytes": 1_048_576, "send_buffer_bytes": 4_194_304, "send_wait_ms": 3000,
+        "for_nothing_per_s": 5000, "waiting_bytes": 1_048_576, "events": 65_536, "event_bytes": 16_777_216,
+        "send_buffer_bytes": 4_194_304, "send_wait_ms": 3000,
         "send_full_ms": 10_000, "requests": 256, "request_ms": 10_000, "keepalive_ms": 30_000, "idle_ms": 90_000,
         "handshake_bytes": 4096, "depth": 32, "records": 1_048_576,
         // Finding others, telling everyone, relaying: 128 doors where a node is a relay.

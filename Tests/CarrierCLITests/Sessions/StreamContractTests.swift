@@ -119,6 +119,51 @@ struct StreamContractTests {
         _ = await node.end()
     }
 
+    // A peer that goes on sending keeps the pipe full, or has ended its stream before.
+    @Test(
+        "what a child of --exec has not read when it dies, or closes its stdin, is lost, which is said",
+        arguments: ["read first; kill -KILL $$", "exec <&-; sleep 3; exit 1", "sleep 3; exit 3"],
+        [":", "sleep 20"])
+    func dyingChild(_ command: String, after: String) async throws {
+        let node = try await node("tcp", "--exec", command)
+        let size = command.hasPrefix("read") ? 8 : 10
+        let dial = try node.scratch.startShell(
+            "{ sleep 1.5; printf '1\\n3456789\\n'; \(after); } | exec carrier dial '\(node.address)'")
+        let warning = try #require(await node.child.errorLine(containing: "are lost"))
+        #expect(warning.contains("\(size) of 10 bytes are lost, the command did not read them"), "\(warning)")
+        dial.send(SIGKILL)
+        _ = await dial.outcome()
+        _ = await node.end()
+    }
+
+    @Test("a child of --exec whose peer is gone may go on writing, which goes nowhere")
+    func writingChild() async throws {
+        let node = try await node(
+            "tcp", "--exec", "while read -r line; do echo $line; echo $line >>all; sleep 0.1; done; mv all whole")
+        let outcome = try await node.scratch.shell("seq 30 >a; carrier dial --send-only '\(node.address)' <a")
+        #expect(outcome.code == 0 && outcome.elapsed < .seconds(2), "\(outcome)")
+        let whole = try await node.scratch.shell("until [ -e whole ]; do sleep 0.05; done; cmp a whole")
+        #expect(whole.code == 0 && whole.elapsed > .seconds(2), "\(whole)")
+        #expect(await node.end().errors.contains("lost") == false)
+    }
+
+    @Test("of the children of --exec whose peers are gone 32 may go on; one more ends the oldest")
+    func survivingChildren() async throws {
+        let node = try await node("tcp", "--exec", "echo $$ >>children; while head -c 1 >/dev/null; do sleep 0.5; done")
+        let outcome = try await node.scratch.shell(
+            """
+            for n in $(seq 35); do seq 100 | carrier dial --send-only '\(node.address)' || exit; done
+            alive() { for child in $(cat children); do kill -0 $child 2>&- && echo $child; done; }
+            until [ $(alive | wc -l) -le 32 ]; do sleep 0.05; done
+            [ "$(alive)" = "$(tail -n 32 children)" ] && echo latest
+            for child in $(cat children); do kill -KILL -$child 2>&-; done
+            """, limit: .seconds(60))
+        #expect(outcome.lines == ["latest"], "\(outcome)")
+        let errors = await node.end().errors
+        #expect(errors.contains("more than 32 commands go on whose peers are gone"), "\(errors)")
+        #expect(errors.contains("of 292 bytes are lost"), "\(errors)")
+    }
+
     @Test("a child of --exec that reads slowly gets everything, long after its peer has gone", arguments: schemes)
     func slowChild(over scheme: String) async throws {
         let slow = "while head -c 60000 >part && [ -s part ]; do cat part >>all; sleep 0.5; done; mv all whole"
