@@ -149,7 +149,8 @@ struct StreamContractTests {
 
     @Test("of the children of --exec whose peers are gone 32 may go on; one more ends the oldest")
     func survivingChildren() async throws {
-        let node = try await node("tcp", "--exec", "echo $$ >>children; while head -c 1 >/dev/null; do sleep 0.5; done")
+        let slow = "echo $$ >>children; for n in $(seq 200); do head -c 1 >/dev/null; sleep 0.5; done"
+        let node = try await node("tcp", "--exec", slow)
         let outcome = try await node.scratch.shell(
             """
             for n in $(seq 35); do seq 100 | carrier dial --send-only '\(node.address)' || exit; done
