@@ -71,7 +71,7 @@ struct ListenOutputTests {
         #expect(gone.code == 0 && gone.elapsed < .seconds(4), "\(gone)")
         // What was not taken its sender knows.
         let outcome = await dial.outcome()
-        #expect(outcome.code != 0, "\(outcome)")
+        #expect(outcome.code == 6, "\(outcome)")
         listen.send(SIGKILL)
         _ = await listen.outcome()
     }
