@@ -1,7 +1,6 @@
 import ArgumentParser
 import Carrier
 import NIOCore
-import Synchronization
 
 /// `carrier dial --messages`: records on stdin become messages, and messages of the same opcode records on stdout.
 struct DialMessages: Sendable {
@@ -15,24 +14,21 @@ struct DialMessages: Sendable {
         case len32
     }
 
+    /// How long stdin must have given nothing for an end by the peer to be in order, as with byte streams.
+    private static let quiet: Duration = .milliseconds(200)
+
     let form: Form
     let opcode: Opcode
     let linger: Duration?
     let console: Console
 
-    /// Whether a message is on its way, which its peer has not acknowledged.
-    private final class Pending: Sendable {
-        let isThere = Atomic(false)
-    }
-
     /// Sends until stdin ends, then waits for answers as long as `linger` says; prints what comes meanwhile.
     func run(_ peer: Peer, _ node: Node) async throws -> ExitCode {
-        let pending = Pending()
-        return try await withThrowingTaskGroup(of: ExitCode?.self) { group in
+        try await withThrowingTaskGroup(of: ExitCode?.self) { group in
             defer { group.cancelAll() }
-            group.addTask(executorPreference: node.executor) { try await receive(peer, node, pending) }
+            group.addTask(executorPreference: node.executor) { try await receive(peer, node) }
             group.addTask(executorPreference: node.executor) {
-                try await send(peer, pending)
+                try await send(peer)
                 if let linger { try await Task.sleep(for: linger) }
                 return .ok
             }
@@ -42,7 +38,7 @@ struct DialMessages: Sendable {
         }
     }
 
-    private func send(_ peer: Peer, _ pending: Pending) async throws {
+    private func send(_ peer: Peer) async throws {
         let limit = Frame.defaultBodyLimit
         let reader = try MessageReader("-", form == .len32 ? .len32 : .lines, limit: limit)
         var number = 0
@@ -51,9 +47,7 @@ struct DialMessages: Sendable {
             var frame = Frame(opcode, body: record)
             if form == .json { frame = try encode(record, line: number) }
             // Acknowledged, so that nothing is lost when stdin ends and this process with it.
-            pending.isThere.store(true, ordering: .relaxed)
             try await peer.send(frame, acknowledged: true)
-            pending.isThere.store(false, ordering: .relaxed)
         }
     }
 
@@ -68,14 +62,16 @@ struct DialMessages: Sendable {
         }
     }
 
-    private func receive(_ peer: Peer, _ node: Node, _ pending: Pending) async throws -> ExitCode? {
+    private func receive(_ peer: Peer, _ node: Node) async throws -> ExitCode? {
         for await event in await node.events.includingMessages() {
             switch event {
             case .message(_, let frame) where frame.opcode == opcode: try show(frame)
-            // A good-bye is no loss, unless something was on its way.
-            case .disconnected(_, let cause) where !cause.isOrderly || pending.isThere.load(ordering: .relaxed):
+            case .disconnected(_, let cause) where !cause.isOrderly:
                 throw Failure(cause.exitCode(hasSpoken: true), target: "\(peer.info.address)", "\(cause)")
-            case .disconnected: return .ok
+            case .disconnected:
+                // A good-bye is no loss, unless there is more to send: who still reads stdin hears of it by then.
+                try await Task.sleep(for: Self.quiet)
+                return .ok
             default: break
             }
         }
