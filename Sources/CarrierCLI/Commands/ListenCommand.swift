@@ -96,7 +96,7 @@ struct ListenCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Say this often what the node has counted and how much of its limits is in use; on a terminal, chart its traffic.",
+            "Say this often, and once more at the end, what the node has counted and how much of its limits is in use; on a terminal, chart its traffic.",
             valueName: "duration"),
         transform: DurationArgument.parse)
     var stats: DurationArgument?

@@ -30,7 +30,10 @@ struct ListenRun: Sendable {
             let sessions = SessionCount()
             group.addTask(executorPreference: node.executor) { try await follow(sessions) }
             if let interval = command.stats?.duration {
-                group.addTask(executorPreference: node.executor) { try await tell(every: interval) }
+                group.addTask(executorPreference: node.executor) {
+                    await tell(every: interval)
+                    return nil
+                }
             }
             if let limit = command.duration?.duration {
                 group.addTask {
@@ -132,24 +135,24 @@ struct ListenRun: Sendable {
         }
     }
 
-    /// Says again and again what the node has counted.
-    private func tell(every interval: Duration) async throws -> Never {
+    /// Says again and again what the node has counted, and once more when it ends, so that nothing counted stays unsaid.
+    private func tell(every interval: Duration) async {
         let start = ContinuousClock.now
         var chart = StatsChart()
         var reached: UInt64 = 0
-        while true {
-            try await Task.sleep(for: interval)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: interval)
             let record = StatsRecord(uptime: .now - start, statistics: await node.statistics, limits: await node.limits)
             let troubles = record.limits.reduce(0) { $0 &+ UInt64($1.reached) }
             // For people it is no result, but how things stand: on a terminal a line that changes, and a new one where a
             // limit was reached.
             if command.common.json {
                 await emit(record)
-            } else if !console.diagnostics.showsProgress || troubles != reached {
+            } else if !console.diagnostics.showsProgress || troubles != reached || Task.isCancelled {
                 console.diagnostics.note(record.line)
             }
             reached = troubles
-            guard console.diagnostics.showsProgress else { continue }
+            guard console.diagnostics.showsProgress, !Task.isCancelled else { continue }
             chart.add(record.statistics, interval: interval)
             let open = record.limits.filter { [.inbound, .outbound].contains($0.name) }.compactMap(\.used)
             console.diagnostics.progress(
