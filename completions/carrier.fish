@@ -153,7 +153,7 @@ complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_option
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" ready-fd' -l 'ready-fd' -d 'Write the addresses to this descriptor, then close it.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" ready-file' -l 'ready-file' -d 'Write the addresses to this file or FIFO.' -rF
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" state' -l 'state' -d 'Keep the routing table in this directory between runs.' -rfa '(__carrier_complete_directories)'
-complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" stats' -l 'stats' -d 'Say this often what the node has counted and how much of its limits is in use; on a terminal, chart its traffic.' -rfka ''
+complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" stats' -l 'stats' -d 'Say this often, and once more at the end, what the node has counted and how much of its limits is in use; on a terminal, chart its traffic.' -rfka ''
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" version' -l 'version' -d 'Show the version.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier listen" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'carrier' -n '__carrier_should_offer_completions_for_flags_or_options "carrier dial" json' -l 'json' -d 'Print JSON Lines: one object a line (see carrier help json).'
