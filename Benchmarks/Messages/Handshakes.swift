@@ -16,7 +16,9 @@ struct Handshakes {
         self.seconds = seconds
     }
 
-    func measure(on loop: any EventLoop) async throws -> Figures {
+    /// - Parameter loops: the threads of the nodes that dial: with as many as there are cores, neither end of the handshakes can be the
+    ///   one that the other waits for.
+    func measure(on loops: [any EventLoop]) async throws -> Figures {
         var configurations: [NodeConfiguration] = []
         // What searching for identities costs is not measured here.
         for _ in 0..<nodes { configurations.append(try await MessageBench.configuration(strangers: areStrangers)) }
@@ -24,7 +26,8 @@ struct Handshakes {
         let start = NIODeadline.now()
         let end = start + .nanoseconds(Int64(seconds * 1e9))
         let times = try await withThrowingTaskGroup(of: [UInt64].self) { group in
-            for configuration in configurations {
+            for (number, configuration) in configurations.enumerated() {
+                let loop = loops[number % loops.count]
                 group.addTask { try await shakeHands(configuration, on: loop, until: end) }
             }
             return try await group.reduce(into: [], +=)

@@ -62,9 +62,10 @@ struct MessageBench: AsyncParsableCommand {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let loops = Array(group.makeIterator())
         guard let first = loops.first, let last = oneLoop ? loops.first : loops.last else { return }
+        let dialling = oneLoop ? [last] : loops
         let command = self
         if let connect {
-            try await command.ask(connect, on: last)
+            try await command.ask(connect, on: last, dialling)
         } else {
             let (components, application): ([any Component], [any AsyncComponent]) =
                 isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
@@ -75,7 +76,7 @@ struct MessageBench: AsyncParsableCommand {
             ) { server in
                 let address = try await server.listen(
                     on: Address(scheme: command.transport, host: "127.0.0.1", port: 0))
-                guard command.serve else { return try await command.ask(address, on: last) }
+                guard command.serve else { return try await command.ask(address, on: last, dialling) }
                 print(address)
                 fflush(nil)
                 try await NIOThreadPool.singleton.runIfActive { while readLine() != nil {} }
@@ -84,12 +85,12 @@ struct MessageBench: AsyncParsableCommand {
         try await group.shutdownGracefully()
     }
 
-    private func ask(_ address: Address, on loop: any EventLoop) async throws {
+    private func ask(_ address: Address, on loop: any EventLoop, _ dialling: [any EventLoop]) async throws {
         let command = self
         if kind == "handshake" {
             let handshakes = Handshakes(
                 to: address, nodes: inFlight ?? 16, areStrangers: strangers, seconds: seconds)
-            let figures = try await handshakes.measure(on: loop)
+            let figures = try await handshakes.measure(on: dialling)
             return print(json ? figures.json : figures.row)
         }
         try await Node.run(Self.configuration(), on: loop) { node in
