@@ -67,8 +67,9 @@ let package = Package(
             name: "CNGTCP2", pkgConfig: "libngtcp2_crypto_gnutls",
             providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]),
 
-        // What Swift cannot say: control messages, macros, and what differs between versions of ngtcp2.
+        // What Swift cannot say: control messages, calls that do not wait, macros, and what differs between versions of ngtcp2.
         .target(name: "CDatagram"),
+        .target(name: "CStream"),
         .target(
             name: "CQUIC", dependencies: [.target(name: "CNGTCP2", condition: .when(traits: ["QUIC"]))],
             cSettings: [.define("QUIC", .when(traits: ["QUIC"]))],
@@ -117,8 +118,8 @@ let package = Package(
         module(
             "Carrier",
             [
-                "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierQUIC", "CarrierTransport", "CarrierNAT",
-                "CarrierCapture",
+                "CStream", "CarrierCrypto", "CarrierWire", "CarrierProtocols", "CarrierQUIC", "CarrierTransport",
+                "CarrierNAT", "CarrierCapture",
                 .product(name: "NIOConcurrencyHelpers", package: nio), .product(name: "NIOCore", package: nio),
                 .product(name: "NIOPosix", package: nio), .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),

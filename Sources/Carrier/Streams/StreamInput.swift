@@ -2,15 +2,15 @@ internal import Glibc
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// Reads a file descriptor on a thread of its own, a little ahead of who takes the chunks. Files, pipes, terminals and
-/// sockets all do: a loop can wait for none of them alike.
+/// Reads a file descriptor: what is there, when somebody takes it; what must be waited for, on a thread of its own. Where
+/// nothing can be had without waiting, the thread reads a little ahead.
 final class StreamInput: Sendable {
-    /// Bytes asked for at once: eight full frames.
-    static let chunkSize = 8 * StreamSplice.frameBody
-    /// Chunks read ahead.
+    /// Bytes asked for at once, four full frames: they stay in a core's cache until they are sealed.
+    static let chunkSize = 4 * StreamSplice.frameBody
+    /// Chunks that the thread reads ahead.
     private static let ahead = 3
 
-    /// What the thread found.
+    /// What was found.
     enum Item: Sendable {
         case bytes(ByteBuffer)
         case end
@@ -20,39 +20,64 @@ final class StreamInput: Sendable {
     private struct State {
         var items: [Item] = []
         var spares: [ByteBuffer] = []
+        /// Whether what is there can be read without waiting.
+        var canReadNow = true
+        /// Who reads next: the thread, or who takes.
+        var isThreadsTurn = true
         var isAsleep = false
         var isStopped = false
         var isAnnounced = false
+
+        /// Memory for a chunk.
+        mutating func spare() -> ByteBuffer {
+            spares.popLast() ?? ByteBufferAllocator().buffer(capacity: StreamInput.chunkSize)
+        }
     }
 
     // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
     private let state = NIOLockedValueBox(State())
-    private let descriptor: Int32
+    private let descriptor: StreamDescriptor
     private let wake: Wakeup
     private let available: @Sendable () -> Void
 
     /// - Parameter available: called on the thread when there is something to take, once until it is taken.
     init(descriptor: Int32, available: @escaping @Sendable () -> Void) {
-        self.descriptor = descriptor
+        self.descriptor = StreamDescriptor(descriptor)
         self.available = available
         wake = Wakeup()
-        // A larger pipe means fewer turns; where the system refuses, the pipe stays as it is.
-        _ = fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, 1 << 20)
         Threads.start { [self] in run() }
     }
 
     /// Takes the next item; nil when there is none yet.
     func take() -> Item? {
-        let (item, mustWake) = state.withLockedValue { state -> (Item?, Bool) in
-            guard !state.items.isEmpty else {
+        let (item, spare, mustWake) = state.withLockedValue { state -> (Item?, ByteBuffer?, Bool) in
+            if state.items.isEmpty {
+                if !state.isThreadsTurn { return (nil, state.spare(), false) }
                 state.isAnnounced = false
-                return (nil, false)
+                return (nil, nil, false)
             }
             defer { state.isAsleep = false }
-            return (state.items.removeFirst(), state.isAsleep)
+            return (state.items.removeFirst(), nil, state.isAsleep)
         }
         if mustWake { wake.signal() }
-        return item
+        return spare.map(readNow) ?? item
+    }
+
+    /// Reads what is there; leaves it to the thread to wait when there is nothing.
+    private func readNow(into spare: ByteBuffer) -> Item? {
+        var buffer = spare
+        buffer.clear()
+        let outcome = descriptor.read(into: &buffer, atMost: Self.chunkSize)
+        if case .bytes(let count) = outcome { return count == 0 ? .end : .bytes(buffer) }
+        state.withLockedValue { state in
+            state.spares.append(buffer)
+            state.canReadNow = outcome == .notYet
+            state.isThreadsTurn = true
+            state.isAnnounced = false
+            state.isAsleep = false
+        }
+        wake.signal()
+        return nil
     }
 
     /// Gives a chunk's memory back.
@@ -62,10 +87,11 @@ final class StreamInput: Sendable {
         }
     }
 
-    /// Whether read bytes wait that nobody has taken.
+    /// Whether bytes wait that nobody has taken.
     var holdsBytes: Bool {
         state.withLockedValue { state in
-            state.items.contains { if case .bytes = $0 { true } else { false } }
+            let hasRead = state.items.contains { if case .bytes = $0 { true } else { false } }
+            return hasRead || (!state.isThreadsTurn && descriptor.unread > 0)
         }
     }
 
@@ -79,18 +105,18 @@ final class StreamInput: Sendable {
         while true {
             let spare = state.withLockedValue { state -> ByteBuffer?? in
                 if state.isStopped { return nil }
-                if state.items.count >= Self.ahead {
+                if !state.isThreadsTurn || state.items.count >= Self.ahead {
                     state.isAsleep = true
                     return .some(nil)
                 }
-                return .some(state.spares.popLast() ?? ByteBufferAllocator().buffer(capacity: Self.chunkSize))
+                return .some(state.spare())
             }
             guard let spare else { return }
             guard let buffer = spare else {
                 wake.wait()
                 continue
             }
-            guard wake.waitForInput(descriptor) else { continue }
+            guard wake.waitForInput(descriptor.number) else { continue }
             let item = read(into: buffer)
             if put(item) { available() }
             if case .bytes = item { continue }
@@ -104,7 +130,7 @@ final class StreamInput: Sendable {
         var failure: Int32 = 0
         let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.chunkSize) { room in
             while true {
-                let count = Glibc.read(descriptor, room.baseAddress, min(room.count, Self.chunkSize))
+                let count = Glibc.read(descriptor.number, room.baseAddress, min(room.count, Self.chunkSize))
                 if count >= 0 { return count }
                 if errno == EINTR { continue }
                 failure = errno
@@ -119,6 +145,7 @@ final class StreamInput: Sendable {
     private func put(_ item: Item) -> Bool {
         state.withLockedValue { state in
             state.items.append(item)
+            state.isThreadsTurn = !state.canReadNow
             defer { state.isAnnounced = true }
             return !state.isAnnounced
         }

@@ -2,8 +2,8 @@ internal import Glibc
 internal import NIOConcurrencyHelpers
 package import NIOCore
 
-/// Writes to a file descriptor on a thread of its own. A full pipe or a slow disk makes the thread wait, and who writes
-/// hears of it before much has gathered.
+/// Writes to a file descriptor: what there is room for at once, the rest on a thread of its own. A full pipe or a slow disk
+/// makes the thread wait, and who writes hears of it before much has gathered.
 package final class StreamOutput: Sendable {
     /// Bytes that may wait before the writer should stop.
     private static let highWater = 512 * 1024
@@ -13,6 +13,8 @@ package final class StreamOutput: Sendable {
     private struct State {
         var chunks: [ByteBuffer] = []
         var waiting = 0
+        /// Whether what there is room for can be written without waiting.
+        var canWriteNow = true
         var isAsleep = false
         var wantsRoom = false
         var wantsEmpty = false
@@ -23,7 +25,7 @@ package final class StreamOutput: Sendable {
 
     // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
     private let state = NIOLockedValueBox(State())
-    private let descriptor: Int32
+    private let descriptor: StreamDescriptor
     private let closesAtEnd: Bool
     private let wake = Wakeup()
     private let changed: @Sendable () -> Void
@@ -37,29 +39,48 @@ package final class StreamOutput: Sendable {
         descriptor: Int32, closesAtEnd: Bool, willClose: (@Sendable () -> Void)? = nil,
         changed: @escaping @Sendable () -> Void
     ) {
-        self.descriptor = descriptor
+        self.descriptor = StreamDescriptor(descriptor)
         self.closesAtEnd = closesAtEnd
         self.willClose = willClose
         self.changed = changed
-        _ = fcntl(descriptor, 1031 /* F_SETPIPE_SZ */, 1 << 20)
         Threads.start { [self] in run() }
     }
 
-    /// Puts bytes behind those that wait. Returns whether there is room for more; `changed` says when there is again.
-    package func write(_ bytes: ByteBuffer) -> Bool {
+    /// Writes bytes, the first piece before the second, or puts them behind those that wait. Returns whether there is room for
+    /// more; `changed` says when there is again.
+    package func write(_ pieces: [ByteBuffer]) -> Bool {
         let (mustWake, hasRoom) = state.withLockedValue { state -> (Bool, Bool) in
-            state.waiting += bytes.readableBytes
+            let count = pieces.reduce(0) { $0 + $1.readableBytes }
+            state.waiting += count
             // Nothing takes it any more; that it is lost counts.
             if state.failure != 0 { return (false, true) }
-            state.chunks.append(bytes)
+            // While nothing waits the thread does nothing: whoever holds the lock may write, for that takes no time.
+            let rest = state.waiting == count && state.canWriteNow ? writeNow(pieces, &state) : pieces
+            state.chunks += rest
             let hasRoom = state.waiting < Self.highWater
             // Another writer may wait already: only room ends that.
             if !hasRoom { state.wantsRoom = true }
-            defer { state.isAsleep = false }
-            return (state.isAsleep, hasRoom)
+            guard state.isAsleep, !state.chunks.isEmpty else { return (false, hasRoom) }
+            state.isAsleep = false
+            return (true, hasRoom)
         }
         if mustWake { wake.signal() }
         return hasRoom
+    }
+
+    /// Writes what there is room for; gives back what is left.
+    private func writeNow(_ pieces: [ByteBuffer], _ state: inout State) -> [ByteBuffer] {
+        let outcome = descriptor.write(pieces)
+        state.canWriteNow = outcome != .byWaiting
+        guard case .bytes(var done) = outcome else { return pieces }
+        state.waiting -= done
+        return pieces.compactMap { piece in
+            var rest = piece
+            let taken = min(done, piece.readableBytes)
+            done -= taken
+            rest.moveReaderIndex(forwardBy: taken)
+            return rest.readableBytes > 0 ? rest : nil
+        }
     }
 
     /// Says that no more comes.
@@ -80,11 +101,7 @@ package final class StreamOutput: Sendable {
     }
 
     /// Bytes that are still to be taken: those that wait here, and those that lie in the pipe.
-    var left: Int {
-        var inPipe: Int32 = 0
-        if ioctl(descriptor, UInt(FIONREAD), &inPipe) != 0 { inPipe = 0 }
-        return unwritten + Int(inPipe)
-    }
+    var left: Int { unwritten + descriptor.unread }
 
     /// Bytes that wait to be written; once writing has failed, those that never will be.
     var unwritten: Int { state.withLockedValue { $0.waiting } }
@@ -108,7 +125,7 @@ package final class StreamOutput: Sendable {
         defer {
             if closesAtEnd {
                 willClose?()
-                close(descriptor)
+                close(descriptor.number)
             }
         }
         while true {
@@ -142,12 +159,13 @@ package final class StreamOutput: Sendable {
         chunk.withUnsafeReadableBytes { bytes in
             var rest = bytes
             while !rest.isEmpty {
-                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                let count = Glibc.write(descriptor.number, rest.baseAddress, rest.count)
                 if count > 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
                     if wrote(count) { changed() }
                 } else if errno == EAGAIN {
-                    if !wake.waitForRoom(descriptor), state.withLockedValue({ $0.isStopped }) { return ECANCELED }
+                    let hasRoom = wake.waitForRoom(descriptor.number)
+                    if !hasRoom, state.withLockedValue({ $0.isStopped }) { return ECANCELED }
                 } else if errno != EINTR {
                     return errno
                 }

@@ -66,10 +66,13 @@ final class StreamSplice: StreamConsumer {
     private var input: StreamInput?
     private var output: StreamOutput?
     private var chunk: ByteBuffer?
+    /// What came and is not in the output yet: frames that come together are written together.
+    private var gathered: [ByteBuffer] = []
     private var completion: ((SpliceResult) -> Void)?
 
     private var sent: UInt64 = 0
     private var received: UInt64 = 0
+    private var pumpsLater = false
     private var inputEnded = false
     private var endSent = false
     private var endAcknowledged = false
@@ -113,9 +116,15 @@ final class StreamSplice: StreamConsumer {
     /// Frames sealed together: what the system takes in one go.
     private static let framesAtOnce = 2
 
+    /// Frames after which others that use the loop have their turn.
+    private static let framesInTurn = 32
+
     /// Sends what was read while the link takes it.
     private func pump() {
+        var frames = 0
         while completion != nil, !inputEnded, connection.makesWay() {
+            if frames >= Self.framesInTurn { return pumpLater() }
+            frames += Self.framesAtOnce
             for _ in 0..<Self.framesAtOnce {
                 guard let next = nextPiece() else { break }
                 sent &+= UInt64(next.readableBytes)
@@ -125,6 +134,16 @@ final class StreamSplice: StreamConsumer {
             session.flush()
         }
         if inputEnded, !endSent { inputDidEnd() }
+    }
+
+    private func pumpLater() {
+        guard !pumpsLater else { return }
+        pumpsLater = true
+        let bound = NIOLoopBound(self, eventLoop: connection.node.loop)
+        connection.node.loop.execute {
+            bound.value.pumpsLater = false
+            bound.value.pump()
+        }
     }
 
     /// The next frame's worth of input; nil when there is none now.
@@ -181,9 +200,7 @@ final class StreamSplice: StreamConsumer {
             return connection.fail(.protocolError, "expected no more bytes after the end of the stream")
         }
         received &+= UInt64(frame.body.readableBytes)
-        if let output {
-            if frame.body.readableBytes > 0, !output.write(frame.body) { connection.setHold(.stream, true) }
-        }
+        if output != nil, frame.body.readableBytes > 0 { gather(frame.body) }
         if frame.flags.contains(.endOfStream) {
             peerEnded = true
             endFrame = frame
@@ -191,6 +208,23 @@ final class StreamSplice: StreamConsumer {
         } else {
             connection.acknowledge(frame)
         }
+    }
+
+    /// Pieces that are written together at most.
+    private static let piecesAtOnce = 32
+
+    private func gather(_ piece: ByteBuffer) {
+        gathered.append(piece)
+        if gathered.count >= Self.piecesAtOnce { return writeGathered() }
+        guard gathered.count == 1 else { return }
+        let bound = NIOLoopBound(self, eventLoop: connection.node.loop)
+        connection.node.loop.execute { bound.value.writeGathered() }
+    }
+
+    private func writeGathered() {
+        guard let output, !gathered.isEmpty else { return }
+        if !output.write(gathered) { connection.setHold(.stream, true) }
+        gathered.removeAll(keepingCapacity: true)
     }
 
     private func outputChanged() {
@@ -222,6 +256,7 @@ final class StreamSplice: StreamConsumer {
     /// Looks whether it is over.
     private func settle() {
         guard completion != nil else { return }
+        writeGathered()
         if options.endsWhenSent, endAcknowledged { return end(.complete) }
         if let lostCause {
             guard output?.isWritten() ?? true else { return }
@@ -275,6 +310,7 @@ final class StreamSplice: StreamConsumer {
     private func end(_ end: SpliceResult.End) {
         guard let completion else { return }
         self.completion = nil
+        writeGathered()
         lingering?.cancel()
         quietCheck?.cancel()
         input?.stop()

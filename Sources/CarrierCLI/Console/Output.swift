@@ -188,7 +188,7 @@ final class Output: Sendable {
         clear?()
         defer { state.line.bytes.clear() }
         if let thread = state.thread {
-            _ = thread.write(ByteBuffer(bytes: state.line.bytes.bytes))
+            _ = thread.write([ByteBuffer(bytes: state.line.bytes.bytes)])
         } else {
             check(Descriptors.writeAll(state.line.bytes.bytes, to: state.descriptor), &state)
         }

@@ -5,8 +5,11 @@ import Testing
 
 @testable import Carrier
 
-@Suite("Output on a thread of its own")
+@Suite("Output that is written at once, or on a thread of its own")
 struct StreamOutputTests {
+    /// Who writes to a pipe that nobody reads hears of it by an error, as in the command.
+    init() { signal(SIGPIPE, SIG_IGN) }
+
     /// Waits until a condition holds.
     private func becomes(_ condition: () -> Bool) async throws -> Bool {
         for _ in 0..<500 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
@@ -21,10 +24,10 @@ struct StreamOutputTests {
         let output = StreamOutput(descriptor: ends[1], closesAtEnd: true) { calls.withLockedValue { $0 += 1 } }
         let capacity = Int(fcntl(ends[1], 1032 /* F_GETPIPE_SZ */))
         let block = 65_536
-        for _ in 0..<capacity / block { _ = output.write(ByteBuffer(repeating: 1, count: block)) }
+        for _ in 0..<capacity / block { _ = output.write([ByteBuffer(repeating: 1, count: block)]) }
         #expect(try await becomes { output.unwritten == 0 })
         let before = calls.withLockedValue { $0 }
-        for number in 1...10 { #expect(output.write(ByteBuffer(repeating: 1, count: block)) == (number < 8)) }
+        for number in 1...10 { #expect(output.write([ByteBuffer(repeating: 1, count: block)]) == (number < 8)) }
         func take(_ count: Int) {
             var room = [UInt8](repeating: 0, count: count)
             var taken = 0
@@ -36,11 +39,65 @@ struct StreamOutputTests {
         }
         take(5 * block)
         #expect(try await becomes { output.unwritten == 5 * block })
-        #expect(output.write(ByteBuffer(repeating: 2, count: 100)))
+        #expect(output.write([ByteBuffer(repeating: 2, count: 100)]))
         #expect(!output.hasRoom && calls.withLockedValue { $0 } == before)
         take(capacity)
         #expect(try await becomes { output.hasRoom && calls.withLockedValue { $0 } == before + 1 })
         output.stop()
         close(ends[0])
+    }
+
+    @Test("whatever there is room for, pieces come out in their order, and all of them")
+    func order() async throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let (reader, writer) = (ends[0], ends[1])
+        let flags = fcntl(writer, F_GETFL)
+        let rounds = 400
+        let got = NIOLockedValueBox<[UInt8]?>(nil)
+        Threads.start {
+            var bytes: [UInt8] = []
+            var room = [UInt8](repeating: 0, count: 50_000)
+            while true {
+                let count = read(reader, &room, room.count)
+                guard count > 0 else { break }
+                bytes += room[..<count]
+                // At times slower than who writes, at times faster.
+                if bytes.count % 3 == 0 { usleep(500) }
+            }
+            got.withLockedValue { $0 = bytes }
+        }
+        let output = StreamOutput(descriptor: writer, closesAtEnd: true) {}
+        var expected: [UInt8] = []
+        for round in 0..<rounds {
+            // More pieces than the system takes in one call, now and then.
+            let pieces = (0..<(round % 50 == 0 ? 100 : 3)).map { piece in
+                let count = 1 + (round * 977 + piece * 131) % 30_000
+                return ByteBuffer(repeating: UInt8(truncatingIfNeeded: round * 7 + piece), count: count)
+            }
+            for piece in pieces { expected += piece.readableBytesView }
+            if !output.write(pieces) { _ = try await becomes { output.hasRoom } }
+        }
+        #expect(fcntl(writer, F_GETFL) == flags)
+        output.finish()
+        #expect(try await becomes { got.withLockedValue { $0 != nil } })
+        #expect(got.withLockedValue { $0 } == expected)
+        #expect(output.unwritten == 0)
+        close(reader)
+    }
+
+    @Test("who has gone is found out, and what was lost counts")
+    func gone() async throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let calls = NIOLockedValueBox(0)
+        let output = StreamOutput(descriptor: ends[1], closesAtEnd: true) { calls.withLockedValue { $0 += 1 } }
+        #expect(output.write([ByteBuffer(repeating: 1, count: 1000)]))
+        #expect(try await becomes { output.unwritten == 0 })
+        close(ends[0])
+        #expect(output.write([ByteBuffer(repeating: 2, count: 500)]))
+        #expect(try await becomes { output.failure == EPIPE && calls.withLockedValue { $0 } == 1 })
+        _ = output.write([ByteBuffer(repeating: 3, count: 20)])
+        #expect(output.unwritten == 520)
     }
 }
