@@ -65,7 +65,11 @@ struct ListenCommand: CarrierCommand {
         help: ArgumentHelp("Turn away these peers; an id, or @FILE with one a line. May be repeated.", valueName: "id"),
         completion: KnownPeers.ids)
     var deny: [String] = []
-    @Option(name: .long, help: ArgumentHelp("Inbound sessions at most.", valueName: "n")) var maxPeers = 128
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Inbound sessions at most; the limit of descriptors is raised where they need it.", valueName: "n"))
+    var maxPeers = 128
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -135,6 +139,7 @@ struct ListenCommand: CarrierCommand {
             }
         }
         let registry = registered
+        allowSessions(console)
         let access = try AccessList(allow: allow, deny: deny)
         let bootstrap = try session.bootstrapPeers()
         let outside = ListenReach(self, console)
@@ -155,6 +160,24 @@ struct ListenCommand: CarrierCommand {
             // At once, also while the node is still on its way up: what the router has mapped must go.
             Task { await outside.end() }
         }
+    }
+
+    /// Descriptors that a session takes: its socket; with a child also pipes to and from it, and what wakes their threads.
+    private var descriptorsOfSession: Int { exec == nil ? 1 : 8 }
+    /// Descriptors for everything else: sessions that the node dials, handshakes that are under way, sockets, files.
+    private static let otherDescriptors = 512
+
+    /// Sees to it that there are descriptors for as many sessions as are let in.
+    private func allowSessions(_ console: Console) {
+        // Whatever is asked for, the product is a number.
+        let wanted = min(maxPeers, 1 << 30) * descriptorsOfSession
+        let allowed = Descriptors.allow(wanted + Self.otherDescriptors)
+        guard allowed < wanted else { return }
+        console.diagnostics.warning(
+            """
+            --max-peers \(maxPeers) takes \(wanted) descriptors, the system allows \(allowed); peers beyond that wait: raise the \
+            hard limit (ulimit -Hn), or let in fewer
+            """)
     }
 
     private func run(

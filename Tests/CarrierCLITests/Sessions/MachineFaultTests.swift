@@ -18,6 +18,28 @@ struct MachineFaultTests {
         #expect(end.errors.contains("No space left"), "\(end)")
     }
 
+    @Test("listen raises its limit of descriptors for --max-peers, as far as it may, and says when that is not enough")
+    func descriptorLimit() async throws {
+        let scratch = try Scratch()
+        let limits = { (limit: String, peers: Int) in
+            try await scratch.shell(
+                """
+                rm -f ready; ulimit -n 4096; ulimit \(limit)
+                carrier listen --max-peers \(peers) --ready-file ready tcp://127.0.0.1:0 >addresses & listen=$!
+                until [ -s ready ]; do sleep 0.02; done
+                awk '/open files/ { print $4, $5 }' /proc/$listen/limits
+                kill $listen
+                """)
+        }
+        let enough = try await limits("-Sn 1024", 128)
+        #expect(enough.lines == ["1024 4096"] && !enough.errors.contains("warning"), "\(enough)")
+        let raised = try await limits("-Sn 1024", 3000)
+        #expect(raised.lines == ["3512 4096"] && !raised.errors.contains("warning"), "\(raised)")
+        let short = try await limits("-Sn 1024", 5000)
+        #expect(short.lines == ["4096 4096"], "\(short)")
+        #expect(short.errors.contains("takes 5000 descriptors, the system allows 4096"), "\(short)")
+    }
+
     @Test("row 36: a transfer into a full disk ends both sides, and neither says that all is well")
     func fullOutput() async throws {
         let scratch = try Scratch()
