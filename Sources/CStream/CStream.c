@@ -20,4 +20,7 @@ ssize_t cstream_write(int descriptor, const struct iovec *pieces, int count) {
     return done < 0 ? -errno : done;
 }
 
-void cstream_set_pipe_size(int descriptor, int size) { (void)fcntl(descriptor, F_SETPIPE_SZ, size); }
+void cstream_enlarge_pipe(int descriptor, int size) {
+    int now = fcntl(descriptor, F_GETPIPE_SZ);
+    if (now >= 0 && now < size) (void)fcntl(descriptor, F_SETPIPE_SZ, size);
+}

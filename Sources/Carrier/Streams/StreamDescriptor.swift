@@ -2,17 +2,19 @@ internal import CStream
 internal import Glibc
 internal import NIOCore
 
-/// A file descriptor that bytes are read from or written to without waiting for it, where the system can do that: files,
-/// pipes and sockets; not terminals, and not pipes before Linux 6.4. It is left as it was found: others may share it.
-struct StreamDescriptor: Sendable {
+/// A file descriptor that bytes are read from or written to without waiting for it, where that can be: pipes from Linux 6.4
+/// on, and sockets. Its flags stay as they are: other processes may share them.
+package struct StreamDescriptor: Sendable {
     /// What came of a read or a write that does not wait.
     enum Outcome: Equatable {
-        /// So many bytes; for a read, 0 is the end.
+        /// So many bytes.
         case bytes(Int)
         /// Nothing now.
         case notYet
-        /// Nothing, and trying again is of no use: to be had by waiting only, and an error, if it is one, with it.
+        /// The system can do this only by waiting, now and later.
         case byWaiting
+        /// The system's error.
+        case failed(Int32)
     }
 
     /// Bytes that a pipe may hold: few enough that they are still in a core's cache when the next program takes them.
@@ -21,20 +23,33 @@ struct StreamDescriptor: Sendable {
     private static let pieces = 64
 
     let number: Int32
+    /// Whether trying is of use. A file is always waited for: even a call that does not wait for the disk waits for others who
+    /// share its position.
+    let hasOtherEnd: Bool
 
     init(_ number: Int32) {
         self.number = number
-        cstream_set_pipe_size(number, Self.pipeSize)
+        hasOtherEnd = Self.hasOtherEnd(number)
+        cstream_enlarge_pipe(number, Self.pipeSize)
     }
 
-    /// Reads what is there behind what `buffer` holds, at most so many bytes.
+    /// Whether a descriptor is a pipe or a socket: something whose other end can go away.
+    package static func hasOtherEnd(_ number: Int32) -> Bool {
+        var information = stat()
+        guard fstat(number, &information) == 0 else { return false }
+        let kind = information.st_mode & S_IFMT
+        return kind == S_IFIFO || kind == S_IFSOCK
+    }
+
+    /// Reads what is there behind what `buffer` holds, at most so many bytes. That nothing comes any more is not said here but
+    /// by a read that waits: some systems say so too early.
     func read(into buffer: inout ByteBuffer, atMost size: Int) -> Outcome {
         var outcome = Outcome.byWaiting
         _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { room in
             outcome = Self.outcome(cstream_read(number, room.baseAddress, min(room.count, size)))
             return if case .bytes(let count) = outcome { count } else { 0 }
         }
-        return outcome
+        return outcome == .bytes(0) ? .notYet : outcome
     }
 
     /// Writes as many bytes of the pieces, one after the other, as there is room for now.
@@ -65,7 +80,9 @@ struct StreamDescriptor: Sendable {
         switch result {
         case 0...: .bytes(result)
         case -Int(EAGAIN): .notYet
-        default: .byWaiting
+        // The last of them is what a sandbox says to a call that it does not know.
+        case -Int(EOPNOTSUPP), -Int(ENOSYS), -Int(EINVAL), -Int(EPERM): .byWaiting
+        default: .failed(Int32(clamping: -result))
         }
     }
 }

@@ -2,8 +2,8 @@ internal import Glibc
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// Reads a file descriptor: what is there, when somebody takes it; what must be waited for, on a thread of its own. Where
-/// nothing can be had without waiting, the thread reads a little ahead.
+/// Reads a file descriptor: what is there, when somebody takes it; what must be waited for, on a thread of its own. Of a file
+/// or a terminal, for which there is only waiting, the thread reads a little ahead.
 final class StreamInput: Sendable {
     /// Bytes asked for at once, four full frames: they stay in a core's cache until they are sealed.
     static let chunkSize = 4 * StreamSplice.frameBody
@@ -21,12 +21,14 @@ final class StreamInput: Sendable {
         var items: [Item] = []
         var spares: [ByteBuffer] = []
         /// Whether what is there can be read without waiting.
-        var canReadNow = true
+        var canReadNow: Bool
         /// Who reads next: the thread, or who takes.
         var isThreadsTurn = true
         var isAsleep = false
         var isStopped = false
         var isAnnounced = false
+
+        init(canReadNow: Bool) { self.canReadNow = canReadNow }
 
         /// Memory for a chunk.
         mutating func spare() -> ByteBuffer {
@@ -35,7 +37,7 @@ final class StreamInput: Sendable {
     }
 
     // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
     private let descriptor: StreamDescriptor
     private let wake: Wakeup
     private let available: @Sendable () -> Void
@@ -43,6 +45,7 @@ final class StreamInput: Sendable {
     /// - Parameter available: called on the thread when there is something to take, once until it is taken.
     init(descriptor: Int32, available: @escaping @Sendable () -> Void) {
         self.descriptor = StreamDescriptor(descriptor)
+        state = NIOLockedValueBox(State(canReadNow: self.descriptor.hasOtherEnd))
         self.available = available
         wake = Wakeup()
         Threads.start { [self] in run() }
@@ -56,27 +59,33 @@ final class StreamInput: Sendable {
                 state.isAnnounced = false
                 return (nil, nil, false)
             }
-            defer { state.isAsleep = false }
-            return (state.items.removeFirst(), nil, state.isAsleep)
+            let mustWake = state.isAsleep && state.isThreadsTurn
+            if mustWake { state.isAsleep = false }
+            return (state.items.removeFirst(), nil, mustWake)
         }
         if mustWake { wake.signal() }
-        return spare.map(readNow) ?? item
+        guard let spare else { return item }
+        return readNow(into: spare)
     }
 
     /// Reads what is there; leaves it to the thread to wait when there is nothing.
-    private func readNow(into spare: ByteBuffer) -> Item? {
-        var buffer = spare
+    private func readNow(into buffer: consuming ByteBuffer) -> Item? {
         buffer.clear()
         let outcome = descriptor.read(into: &buffer, atMost: Self.chunkSize)
-        if case .bytes(let count) = outcome { return count == 0 ? .end : .bytes(buffer) }
-        state.withLockedValue { state in
-            state.spares.append(buffer)
+        switch outcome {
+        case .bytes: return .bytes(buffer)
+        case .failed(let code): return .failed(code)
+        case .notYet, .byWaiting: break
+        }
+        recycle(buffer)
+        let mustWake = state.withLockedValue { state -> Bool in
             state.canReadNow = outcome == .notYet
             state.isThreadsTurn = true
             state.isAnnounced = false
-            state.isAsleep = false
+            defer { state.isAsleep = false }
+            return state.isAsleep
         }
-        wake.signal()
+        if mustWake { wake.signal() }
         return nil
     }
 
@@ -84,14 +93,6 @@ final class StreamInput: Sendable {
     func recycle(_ buffer: ByteBuffer) {
         state.withLockedValue { state in
             if state.spares.count <= Self.ahead { state.spares.append(buffer) }
-        }
-    }
-
-    /// Whether bytes wait that nobody has taken.
-    var holdsBytes: Bool {
-        state.withLockedValue { state in
-            let hasRead = state.items.contains { if case .bytes = $0 { true } else { false } }
-            return hasRead || (!state.isThreadsTurn && descriptor.unread > 0)
         }
     }
 
@@ -116,7 +117,10 @@ final class StreamInput: Sendable {
                 wake.wait()
                 continue
             }
-            guard wake.waitForInput(descriptor.number) else { continue }
+            guard wake.waitForInput(descriptor.number) else {
+                recycle(buffer)
+                continue
+            }
             let item = read(into: buffer)
             if put(item) { available() }
             if case .bytes = item { continue }

@@ -9,22 +9,49 @@ package final class StreamOutput: Sendable {
     private static let highWater = 512 * 1024
     /// Bytes at which it may go on.
     private static let lowWater = 128 * 1024
+    /// Bytes below which a piece that waits is copied.
+    private static let smallPiece = 16 * 1024
 
     private struct State {
-        var chunks: [ByteBuffer] = []
+        private var chunks: [ByteBuffer] = []
+        /// Small pieces behind the chunks, copied: as slices each would keep all of what it was read with.
+        private var tail = ByteBuffer()
         var waiting = 0
         /// Whether what there is room for can be written without waiting.
-        var canWriteNow = true
+        var canWriteNow: Bool
+        /// What the system said to somebody who wrote without waiting; the thread ends by it.
+        var refusal: Int32 = 0
         var isAsleep = false
         var wantsRoom = false
         var wantsEmpty = false
         var isFinished = false
         var isStopped = false
         var failure: Int32 = 0
+
+        init(canWriteNow: Bool) { self.canWriteNow = canWriteNow }
+
+        var isEmpty: Bool { chunks.isEmpty && tail.readableBytes == 0 }
+
+        /// Keeps a piece for the thread.
+        mutating func append(_ piece: ByteBuffer) {
+            guard piece.readableBytes >= StreamOutput.smallPiece else {
+                _ = tail.writeImmutableBuffer(piece)
+                return
+            }
+            if tail.readableBytes > 0 { chunks.append(tail) }
+            tail = ByteBuffer()
+            chunks.append(piece)
+        }
+
+        /// Everything that was kept.
+        mutating func takeAll() -> [ByteBuffer] {
+            defer { (chunks, tail) = ([], ByteBuffer()) }
+            return tail.readableBytes > 0 ? chunks + [tail] : chunks
+        }
     }
 
     // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
     private let descriptor: StreamDescriptor
     private let closesAtEnd: Bool
     private let wake = Wakeup()
@@ -40,6 +67,7 @@ package final class StreamOutput: Sendable {
         changed: @escaping @Sendable () -> Void
     ) {
         self.descriptor = StreamDescriptor(descriptor)
+        state = NIOLockedValueBox(State(canWriteNow: self.descriptor.hasOtherEnd))
         self.closesAtEnd = closesAtEnd
         self.willClose = willClose
         self.changed = changed
@@ -56,11 +84,11 @@ package final class StreamOutput: Sendable {
             if state.failure != 0 { return (false, true) }
             // While nothing waits the thread does nothing: whoever holds the lock may write, for that takes no time.
             let rest = state.waiting == count && state.canWriteNow ? writeNow(pieces, &state) : pieces
-            state.chunks += rest
+            for piece in rest { state.append(piece) }
             let hasRoom = state.waiting < Self.highWater
             // Another writer may wait already: only room ends that.
             if !hasRoom { state.wantsRoom = true }
-            guard state.isAsleep, !state.chunks.isEmpty else { return (false, hasRoom) }
+            guard state.isAsleep, !state.isEmpty else { return (false, hasRoom) }
             state.isAsleep = false
             return (true, hasRoom)
         }
@@ -70,9 +98,13 @@ package final class StreamOutput: Sendable {
 
     /// Writes what there is room for; gives back what is left.
     private func writeNow(_ pieces: [ByteBuffer], _ state: inout State) -> [ByteBuffer] {
-        let outcome = descriptor.write(pieces)
-        state.canWriteNow = outcome != .byWaiting
-        guard case .bytes(var done) = outcome else { return pieces }
+        var done = 0
+        switch descriptor.write(pieces) {
+        case .bytes(let count): done = count
+        case .notYet: break
+        case .byWaiting: state.canWriteNow = false
+        case .failed(let code): state.refusal = code
+        }
         state.waiting -= done
         return pieces.compactMap { piece in
             var rest = piece
@@ -131,13 +163,12 @@ package final class StreamOutput: Sendable {
         while true {
             let batch = state.withLockedValue { state -> [ByteBuffer]? in
                 if state.isStopped { return nil }
-                if state.chunks.isEmpty {
+                if state.isEmpty {
                     if state.isFinished { return nil }
                     state.isAsleep = true
                     return []
                 }
-                defer { state.chunks.removeAll(keepingCapacity: true) }
-                return state.chunks
+                return state.takeAll()
             }
             guard let batch else { return }
             if batch.isEmpty {
@@ -145,7 +176,7 @@ package final class StreamOutput: Sendable {
                 continue
             }
             for chunk in batch {
-                let failure = writeAll(chunk)
+                let failure = refusal ?? writeAll(chunk)
                 if failure == ECANCELED { return }
                 if failure != 0 {
                     fail(failure)
@@ -153,6 +184,11 @@ package final class StreamOutput: Sendable {
                 }
             }
         }
+    }
+
+    /// What the system said to somebody who wrote: it says it once.
+    private var refusal: Int32? {
+        state.withLockedValue { $0.refusal == 0 ? nil : $0.refusal }
     }
 
     private func writeAll(_ chunk: ByteBuffer) -> Int32 {
@@ -195,7 +231,7 @@ package final class StreamOutput: Sendable {
         state.withLockedValue { state in
             state.failure = failure
             state.wantsRoom = false
-            state.chunks = []
+            _ = state.takeAll()
         }
     }
 }

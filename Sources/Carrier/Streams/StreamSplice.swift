@@ -72,6 +72,7 @@ final class StreamSplice: StreamConsumer {
 
     private var sent: UInt64 = 0
     private var received: UInt64 = 0
+    private var isPumping = false
     private var pumpsLater = false
     private var inputEnded = false
     private var endSent = false
@@ -121,6 +122,10 @@ final class StreamSplice: StreamConsumer {
 
     /// Sends what was read while the link takes it.
     private func pump() {
+        // Who hears that there is room while this fills it has nothing to add.
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
         var frames = 0
         while completion != nil, !inputEnded, connection.makesWay() {
             if frames >= Self.framesInTurn { return pumpLater() }
@@ -133,7 +138,7 @@ final class StreamSplice: StreamConsumer {
             guard let session = connection.session, session.waitingBytes > 0 else { break }
             session.flush()
         }
-        if inputEnded, !endSent { inputDidEnd() }
+        if completion != nil, inputEnded, !endSent { inputDidEnd() }
     }
 
     private func pumpLater() {
@@ -148,24 +153,28 @@ final class StreamSplice: StreamConsumer {
 
     /// The next frame's worth of input; nil when there is none now.
     private func nextPiece() -> ByteBuffer? {
-        while true {
-            let count = min(chunk?.readableBytes ?? 0, Self.frameBody)
-            if count > 0, let piece = chunk?.readSlice(length: count) { return piece }
-            // All of the chunk has been sealed by now, so that its memory can be used again.
-            if let chunk { input?.recycle(chunk) }
-            chunk = nil
-            switch input?.take() {
-            case .bytes(let buffer): chunk = buffer
-            case .end:
-                inputEnded = true
-                return nil
-            case .failed(let code):
-                inputEnded = true
-                end(.inputFailed(code))
-                return nil
-            case nil: return nil
-            }
+        guard hasInput(), let left = chunk?.readableBytes else { return nil }
+        return chunk?.readSlice(length: min(left, Self.frameBody))
+    }
+
+    /// Whether there is input that was not sent; takes it, unless some is left.
+    private func hasInput() -> Bool {
+        if chunk?.readableBytes ?? 0 > 0 { return true }
+        // All of the chunk has been sealed by now, so that its memory can be used again.
+        if let chunk { input?.recycle(chunk) }
+        chunk = nil
+        guard !inputEnded else { return false }
+        switch input?.take() {
+        case .bytes(let buffer):
+            chunk = buffer
+            return true
+        case .end: inputEnded = true
+        case .failed(let code):
+            inputEnded = true
+            end(.inputFailed(code))
+        case nil: break
         }
+        return false
     }
 
     private func inputDidEnd() {
@@ -274,8 +283,10 @@ final class StreamSplice: StreamConsumer {
         if options.staysOpenWithoutInput, inputEnded { sendEnd() }
         if endSent { return endAcknowledged ? end(.complete) : awaitAcknowledgement() }
         if options.endsWithPeer, !isStillSending() {
-            // What was read and not sent is not passed off as all of it.
-            if chunk?.readableBytes ?? 0 == 0, input?.holdsBytes != true { sendEnd() }
+            let hasMore = hasInput()
+            guard completion != nil else { return }
+            // What was not sent is not passed off as all of it.
+            if !hasMore { sendEnd() }
             end(.complete)
         }
     }

@@ -7,7 +7,6 @@ final class Wakeup: Sendable {
 
     init() {
         var ends: [Int32] = [-1, -1]
-        // Without descriptors there is no waking: waits then end by what they wait for.
         _ = pipe(&ends)
         for end in ends where end >= 0 {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
@@ -41,7 +40,8 @@ final class Wakeup: Sendable {
         var waits = [
             pollfd(fd: reader, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: events, revents: 0),
         ]
-        while poll(&waits, 2, -1) < 0, errno == EINTR {}
+        // Without descriptors for it there is no waking: who waits looks for himself now and then.
+        while poll(&waits, 2, reader < 0 ? 10 : -1) < 0, errno == EINTR {}
         if waits[0].revents != 0 {
             var bytes: UInt64 = 0
             _ = read(reader, &bytes, 8)

@@ -12,12 +12,19 @@ enum Descriptors {
         }
     }
 
-    /// Whether a descriptor is a pipe or a socket: something whose other end can go away.
-    static func hasOtherEnd(_ descriptor: Int32) -> Bool {
-        var information = stat()
-        guard fstat(descriptor, &information) == 0 else { return false }
-        let kind = information.st_mode & S_IFMT
-        return kind == S_IFIFO || kind == S_IFSOCK
+    /// Has the system let this process, and its children with it, open so many: as many as it can be asked for, and never fewer
+    /// than before. Returns how many it allows.
+    static func allow(_ count: Int) -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0 else { return count }
+        let wanted = min(rlim_t(clamping: count), limit.rlim_max)
+        if wanted > limit.rlim_cur {
+            var raised = limit
+            raised.rlim_cur = wanted
+            if setrlimit(resource, &raised) == 0 { limit = raised }
+        }
+        return Int(clamping: limit.rlim_cur)
     }
 
     /// Writes all bytes with `write(2)`, waiting where the descriptor does not block; 0, or the `errno` of the failure.

@@ -15,7 +15,7 @@ final class Output: Sendable {
         var isBatching = false
         /// Where records and lines go.
         var descriptor = STDOUT_FILENO
-        /// What writes in the place of who prints.
+        /// What writes without making who prints wait.
         var thread: StreamOutput?
         /// Who waits until the thread has room.
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -87,7 +87,7 @@ final class Output: Sendable {
 
     // MARK: A thread that writes
 
-    /// Has a thread write from now on: a reader that stops does not stop who prints. Who prints much waits for `room`.
+    /// Has a thread write from now on what there is no room for: a reader that stops does not stop who prints. Who prints much waits for `room`.
     func writeOnThread() {
         let thread = StreamOutput(descriptor: STDOUT_FILENO, closesAtEnd: false) { [weak self] in
             self?.threadChanged()

@@ -1,3 +1,4 @@
+import Carrier
 import Glibc
 import Synchronization
 
@@ -74,7 +75,7 @@ final class Supervisor: Sendable {
         if isStopped { command.cancel() }
         Signals.hold(false)
 
-        var watchesReader = readerPatience != nil && Descriptors.hasOtherEnd(STDOUT_FILENO)
+        var watchesReader = readerPatience != nil && StreamDescriptor.hasOtherEnd(STDOUT_FILENO)
         var limit: ContinuousClock.Instant?
         var readerLimit: ContinuousClock.Instant?
         while true {

@@ -87,23 +87,62 @@ struct StreamInputTests {
         #expect(String(decoding: bytes, as: UTF8.self) == "one\ntwo\n")
     }
 
-    @Test("bytes that nobody has taken are known of")
-    func unread() async throws {
-        var ends: [Int32] = [-1, -1]
-        try #require(pipe(&ends) == 0)
-        defer { for end in ends { close(end) } }
-        let announced = NIOLockedValueBox(0)
-        let input = StreamInput(descriptor: ends[0]) { announced.withLockedValue { $0 += 1 } }
-        defer { input.stop() }
-        #expect(!input.holdsBytes)
-        _ = Self.pattern.withUnsafeBytes { write(ends[1], $0.baseAddress, 5) }
-        for _ in 0..<500 where !input.holdsBytes { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(input.holdsBytes)
-        guard case .bytes(let first) = input.take() else { return #expect(Bool(false), "nothing came") }
-        #expect(first.readableBytes == 5)
-        // Nobody has asked again: whether the thread reads it or it stays in the pipe, it counts.
-        _ = Self.pattern.withUnsafeBytes { write(ends[1], $0.baseAddress, 7) }
-        for _ in 0..<500 where !input.holdsBytes { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(input.holdsBytes && announced.withLockedValue { $0 } >= 1)
+    @Test("a socket that is reset is an error, not an end, for who reads and for who writes")
+    func resets() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        for (reads, expected) in [(true, ECONNRESET), (false, ECONNRESET)] {
+            let (near, far) = try connectedSockets()
+            defer { close(near) }
+            let input = StreamInput(descriptor: near) {}
+            let output = StreamOutput(descriptor: near, closesAtEnd: false) {}
+            defer {
+                input.stop()
+                output.stop()
+            }
+            #expect(Self.pattern.withUnsafeBytes { write(far, $0.baseAddress, 5) } == 5)
+            var item: StreamInput.Item?
+            for _ in 0..<500 {
+                item = input.take()
+                if item != nil { break }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            guard case .bytes = item else { return #expect(Bool(false), "nothing came") }
+            var atOnce = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(far, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+            close(far)
+            try await Task.sleep(for: .milliseconds(20))
+            var found: Int32 = 0
+            for _ in 0..<500 where found == 0 {
+                if reads {
+                    if case .failed(let code) = input.take() { found = code }
+                } else {
+                    _ = output.write([ByteBuffer(repeating: 1, count: 10)])
+                    found = output.failure
+                }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(found == expected)
+        }
+    }
+
+    /// Both ends of a TCP connection on loopback.
+    private func connectedSockets() throws -> (Int32, Int32) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let near = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let isConnected = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(listener, address, size) == 0 && listen(listener, 1) == 0
+                    && getsockname(listener, address, &size) == 0 && connect(near, address, size) == 0
+            }
+        }
+        try #require(isConnected)
+        let far = accept(listener, nil, nil)
+        try #require(far >= 0)
+        return (near, far)
     }
 }

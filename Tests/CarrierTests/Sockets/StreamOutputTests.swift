@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
@@ -9,6 +10,11 @@ import Testing
 struct StreamOutputTests {
     /// Who writes to a pipe that nobody reads hears of it by an error, as in the command.
     init() { signal(SIGPIPE, SIG_IGN) }
+
+    private func residentBytes() throws -> Int {
+        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+        return (Int(pages[1]) ?? 0) * Int(getpagesize())
+    }
 
     /// Waits until a condition holds.
     private func becomes(_ condition: () -> Bool) async throws -> Bool {
@@ -99,5 +105,36 @@ struct StreamOutputTests {
         #expect(try await becomes { output.failure == EPIPE && calls.withLockedValue { $0 } == 1 })
         _ = output.write([ByteBuffer(repeating: 3, count: 20)])
         #expect(output.unwritten == 520)
+    }
+
+    @Test("small pieces that wait do not keep alive what they were cut from")
+    func small() async throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let output = StreamOutput(descriptor: ends[1], closesAtEnd: true) {}
+        let capacity = Int(fcntl(ends[1], 1032 /* F_GETPIPE_SZ */))
+        _ = output.write([ByteBuffer(repeating: 0, count: capacity)])
+        #expect(try await becomes { output.unwritten == 0 })
+        // The thread waits with the first, so that the others wait here.
+        _ = output.write([ByteBuffer(repeating: 1, count: 1)])
+        try await Task.sleep(for: .milliseconds(50))
+        let before = try residentBytes()
+        for number in 0..<400 {
+            var read = ByteBuffer(repeating: 2, count: 1 << 20)
+            guard let piece = read.readSlice(length: 1 + number % 2) else { continue }
+            _ = output.write([piece])
+        }
+        let after = try residentBytes()
+        #expect(after - before < 100 << 20, "\(before) to \(after)")
+        var room = [UInt8](repeating: 0, count: capacity)
+        var got: [UInt8] = []
+        while got.count < capacity + 1 + 600 {
+            let count = read(ends[0], &room, room.count)
+            guard count > 0 else { break }
+            got += room[..<count]
+        }
+        #expect(Array(got.dropFirst(capacity)) == [1] + [UInt8](repeating: 2, count: 600))
+        output.stop()
+        close(ends[0])
     }
 }
