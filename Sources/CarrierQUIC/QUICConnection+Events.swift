@@ -4,6 +4,9 @@
 
     // What the library tells while it runs.
     extension QUICConnection {
+        /// Bytes for which room is made before they have come.
+        private static let roomAtOnce = 512 * 1024
+
         /// The callbacks only note what happened: they run inside the library.
         static func events() -> cquic_events {
             cquic_events(
@@ -30,6 +33,10 @@
         }
 
         func didReceive(_ bytes: UnsafePointer<UInt8>?, _ count: Int, isLast: Bool) {
+            // As much room as the last time: else what comes is copied again each time that it outgrows its memory.
+            if received.capacity == 0 {
+                received = ByteBufferAllocator().buffer(capacity: max(count, min(lastReceived, Self.roomAtOnce)))
+            }
             received.writeBytes(UnsafeRawBufferPointer(start: bytes, count: count))
             if isLast { heardEnd = true }
             receivedAt = heardAt

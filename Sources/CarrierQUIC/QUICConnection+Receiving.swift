@@ -11,7 +11,7 @@
         func read(_ packet: UnsafeRawBufferPointer, _ path: inout cquic_path, now: UInt64) {
             guard let pointer else { return }
             guard phase != .ended else { return repeatFarewell() }
-            heardAt = endpoint.loop.now
+            heardAt = .uptimeNanoseconds(now)
             refusedAt = nil
             let status = cquic_read(
                 pointer, &path, packet.bindMemory(to: UInt8.self).baseAddress, packet.count, now)
@@ -59,6 +59,7 @@
             if count > 0 {
                 let bytes = received
                 received = ByteBuffer()
+                lastReceived = count
                 if phase != .ended, let pointer { cquic_consumed(pointer, UInt64(count)) }
                 delegate.linkDidRead(bytes)
                 delegate.linkDidReadAll()

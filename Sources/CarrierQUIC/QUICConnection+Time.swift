@@ -16,8 +16,8 @@
             guard deadline < timerAt else { return }
             timer?.cancel()
             timerAt = deadline
-            timer = endpoint.loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in self?.timerFired()
-            }
+            // Not weakly, here and below: every packet would pay for that. The timer goes with the end.
+            timer = endpoint.loop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in timerFired() }
         }
 
         func timerFired() {
@@ -47,8 +47,8 @@
             refusedAt = endpoint.loop.now
             cquic_keep_alive(pointer, UInt64(TimeAmount.milliseconds(200).nanoseconds))
             pump()
-            endpoint.loop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in
-                guard let self, phase == .open else { return }
+            endpoint.loop.assumeIsolated().scheduleTask(in: Self.patience) { [self] in
+                guard phase == .open else { return }
                 if refusedAt != nil {
                     end(.reset("nobody listens there any more"), saying: nil)
                 } else {

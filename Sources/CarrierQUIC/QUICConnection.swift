@@ -40,6 +40,8 @@
         var pumpsAgain = false
 
         var received = ByteBuffer()
+        /// Bytes that were handed over last.
+        var lastReceived = 0
         var heardEnd = false
         var isReading = true
         var isStreamOver = false

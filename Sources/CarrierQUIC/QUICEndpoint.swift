@@ -25,6 +25,8 @@
         /// Gets the links that others open; nil on an endpoint that only dials.
         private var accept: (@Sendable (any Link) -> Void)?
         private var table: [ConnectionID: QUICConnection] = [:]
+        /// Whom the last packet was for; the next one is as a rule, too.
+        private var recent: (id: ConnectionID, connection: QUICConnection)?
         private var connections: [ObjectIdentifier: QUICConnection] = [:]
         /// The one connection of an endpoint that dialled: it looks at packets with ids that nobody knows too, for a reset has none.
         private var dialled: QUICConnection?
@@ -49,9 +51,7 @@
             loop = socket.loop
             straysSince = socket.loop.now
             events.initialize(to: QUICConnection.events())
-            // The socket hears only of what lives: it keeps its endpoint until it is closed.
             socket.delegate = self
-            socket.keeps = self
         }
 
         deinit {
@@ -117,7 +117,7 @@
             let kind = cquic_classify(bytes.baseAddress, bytes.count, &destination, &source, &isLong)
             switch kind {
             case CQUIC_PACKET:
-                if let connection = table[ConnectionID(destination)] ?? (isLong ? nil : dialled) {
+                if let connection = owner(of: ConnectionID(destination)) ?? (isLong ? nil : dialled) {
                     connection.read(packet, &path, now: now)
                     if touched.last !== connection { touched.append(connection) }
                 } else if isLong {
@@ -133,6 +133,13 @@
                 answer(from: local, to: remote) { cquic_write_versions($0, $1, &destination, &source) }
             default: break
             }
+        }
+
+        private func owner(of id: ConnectionID) -> QUICConnection? {
+            if let recent, recent.id == id { return recent.connection }
+            guard let connection = table[id] else { return nil }
+            recent = (id, connection)
+            return connection
         }
 
         /// A packet that may begin a connection.
@@ -215,7 +222,6 @@
         func socketDidClose() {
             for connection in Array(connections.values) { connection.abandon() }
             for connection in Array(connections.values) { forget(connection) }
-            socket.keeps = nil
         }
 
         // MARK: For connections
@@ -235,8 +241,15 @@
             socket.send(bytes, segment: segment, to: remote, from: local)
         }
 
-        func add(_ id: ConnectionID, _ connection: QUICConnection) { table[id] = connection }
-        func remove(_ id: ConnectionID) { table[id] = nil }
+        func add(_ id: ConnectionID, _ connection: QUICConnection) {
+            table[id] = connection
+            recent = nil
+        }
+
+        func remove(_ id: ConnectionID) {
+            table[id] = nil
+            recent = nil
+        }
 
         func accepted(_ connection: QUICConnection) { accept?(connection) }
 
@@ -253,6 +266,7 @@
 
         private func forget(_ connection: QUICConnection) {
             for id in connection.ids where table[id] === connection { table[id] = nil }
+            recent = nil
             connections[ObjectIdentifier(connection)] = nil
             touched.removeAll { $0 === connection }
             waiting.removeAll { $0 === connection }

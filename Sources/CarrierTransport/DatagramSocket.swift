@@ -40,10 +40,8 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// When the scout looks for an answer after that; the last time it waits for the next datagram that nobody answers.
     private static let looks: [TimeAmount] = [.milliseconds(5), .milliseconds(50), .milliseconds(250), .seconds(1)]
 
-    /// Who gets what arrives; held weakly.
-    public weak var delegate: (any DatagramSocketDelegate)?
-    /// Whom the socket keeps alive while it is open: as a rule, its delegate.
-    public var keeps: AnyObject?
+    /// Who gets what arrives; held until the socket is closed. Not weakly: every datagram would pay for that.
+    public var delegate: (any DatagramSocketDelegate)?
     /// Where all of it happens.
     public let loop: any EventLoop
     /// Where the socket is bound.
@@ -213,7 +211,7 @@ public final class DatagramSocket: ChannelInboundHandler {
     }
 
     private func retryLater() {
-        loop.assumeIsolated().scheduleTask(in: Self.retry) { [weak self] in self?.drain() }
+        loop.assumeIsolated().scheduleTask(in: Self.retry) { [self] in drain() }
     }
 
     private func drain() {
@@ -259,8 +257,7 @@ public final class DatagramSocket: ChannelInboundHandler {
     /// Something is sent: when nothing comes back, the scout asks.
     private func sendScout() {
         (isScouting, hasHeard) = (true, false)
-        loop.assumeIsolated().scheduleTask(in: Self.patience) { [weak self] in
-            guard let self else { return }
+        loop.assumeIsolated().scheduleTask(in: Self.patience) { [self] in
             if !hasHeard { scout?.knock() }
             awaitScout(Self.looks[...])
         }
@@ -271,8 +268,8 @@ public final class DatagramSocket: ChannelInboundHandler {
             isScouting = false
             return
         }
-        loop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
-            guard let self, let scout else { return }
+        loop.assumeIsolated().scheduleTask(in: pause) { [self] in
+            guard let scout else { return }
             guard scout.isRefused else { return awaitScout(looks.dropFirst()) }
             dismissScout()
             delegate?.socketWasRefused()
@@ -319,6 +316,8 @@ public final class DatagramSocket: ChannelInboundHandler {
         descriptor = -1
         waiting = []
         dismissScout()
+        let delegate = delegate
+        self.delegate = nil
         delegate?.socketDidClose()
     }
 }

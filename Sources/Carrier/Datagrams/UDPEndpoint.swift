@@ -40,7 +40,6 @@ final class UDPEndpoint: DatagramSocketDelegate {
             environment.terms, record: environment.record, isListening: accept != nil, limits: limits)
         alarm = Alarm(loop: loop)
         socket.delegate = self
-        socket.keeps = self
     }
 
     private static func address(_ address: SocketAddress) -> Address {
@@ -117,7 +116,6 @@ final class UDPEndpoint: DatagramSocketDelegate {
         alarm.cancel()
         fail(.closedHere)
         for link in Array(links.values) { link.end(.reset("the socket was closed")) }
-        socket.keeps = nil
     }
 
     private func fail(_ error: LinkError) {
@@ -140,8 +138,7 @@ final class UDPEndpoint: DatagramSocketDelegate {
         }
         isCarryingOut = false
         guard !isClosed, let next = machine.nextDeadline else { return }
-        alarm.set(at: NIODeadline(next)) { [weak self] in
-            guard let self else { return }
+        alarm.set(at: NIODeadline(next)) { [self] in
             alarm.hasGoneOff()
             machine.advance(to: now)
             carryOut()

@@ -43,7 +43,6 @@ public final class ImpairedPath: Sendable {
         let remote = try SocketAddress(ipAddress: target.host, port: Int(target.port))
         let core = try await loop.submit {
             let core = PathCore(near.value, remote, faults, SeededRandom(seed))
-            near.value.keeps = core.nearSide
             near.value.delegate = core.nearSide
             return (NIOLoopBound(core, eventLoop: loop), near.value.localAddress.port ?? 0)
         }.get()
@@ -125,7 +124,6 @@ private final class PathCore {
             self?.carry(bytes) { $0.near.send($1, segment: $1.count, to: $0.dialler) }
         }
         socket.delegate = side
-        socket.keeps = side
         far = socket
     }
 

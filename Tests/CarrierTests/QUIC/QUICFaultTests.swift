@@ -195,7 +195,6 @@
                 let promise = loop.makePromise(of: ByteBuffer.self)
                 let recorder = Recorder(promise)
                 socket.value.delegate = recorder
-                socket.value.keeps = recorder
                 let port = UInt16(truncatingIfNeeded: socket.value.localAddress.port ?? 0)
                 _ = transport.dial(
                     Address(scheme: .quic, host: "127.0.0.1", port: port), loop: loop, timeout: .seconds(5)
