@@ -33,12 +33,13 @@
         }
 
         func didReceive(_ bytes: UnsafePointer<UInt8>?, _ count: Int, isLast: Bool) {
+            if isLast { heardEnd = true }
+            guard count > 0 else { return }
             // As much room as the last time: else what comes is copied again each time that it outgrows its memory.
             if received.capacity == 0 {
                 received = ByteBufferAllocator().buffer(capacity: max(count, min(lastReceived, Self.roomAtOnce)))
             }
             received.writeBytes(UnsafeRawBufferPointer(start: bytes, count: count))
-            if isLast { heardEnd = true }
             receivedAt = heardAt
             if !isFast { setFast(true) }
         }

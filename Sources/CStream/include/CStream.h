@@ -6,8 +6,8 @@
 
 /// Reads what is there, at most `size` bytes, whether or not the descriptor is set to wait.
 ///
-/// Returns how many, 0 at the end, or a negative error number: of EAGAIN when there is nothing yet; of EOPNOTSUPP, ENOSYS or
-/// EINVAL where the system can only wait (pipes before Linux 6.4 and those with a name, terminals).
+/// Returns how many, 0 at the end, or a negative error number: of EAGAIN when there is nothing yet; of EOPNOTSUPP, ENOSYS,
+/// EINVAL or EPERM where the system can only wait (pipes before Linux 6.4 and those with a name, terminals; a sandbox).
 ssize_t cstream_read(int descriptor, void *bytes, size_t size);
 
 /// Writes as much as there is room for, whether or not the descriptor is set to wait. Returns as `cstream_read` does.

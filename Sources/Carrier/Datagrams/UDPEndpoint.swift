@@ -36,8 +36,13 @@ final class UDPEndpoint: DatagramSocketDelegate {
         limits.unproved = limits.halfOpen / 2
         limits.deadline = environment.limits.handshake.deadline
         limits.sessions = environment.limits.connections.inbound * 2
-        machine = try DatagramEndpoint(
-            environment.terms, record: environment.record, isListening: accept != nil, limits: limits)
+        do {
+            machine = try DatagramEndpoint(
+                environment.terms, record: environment.record, isListening: accept != nil, limits: limits)
+        } catch {
+            socket.close()
+            throw error
+        }
         alarm = Alarm(loop: loop)
         socket.delegate = self
     }

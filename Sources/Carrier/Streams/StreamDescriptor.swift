@@ -26,19 +26,24 @@ package struct StreamDescriptor: Sendable {
     /// Whether trying is of use. A file is always waited for: even a call that does not wait for the disk waits for others who
     /// share its position.
     let hasOtherEnd: Bool
+    let isFile: Bool
 
     init(_ number: Int32) {
         self.number = number
         hasOtherEnd = Self.hasOtherEnd(number)
+        isFile = Self.kind(of: number) == S_IFREG
         cstream_enlarge_pipe(number, Self.pipeSize)
     }
 
     /// Whether a descriptor is a pipe or a socket: something whose other end can go away.
     package static func hasOtherEnd(_ number: Int32) -> Bool {
-        var information = stat()
-        guard fstat(number, &information) == 0 else { return false }
-        let kind = information.st_mode & S_IFMT
+        let kind = kind(of: number)
         return kind == S_IFIFO || kind == S_IFSOCK
+    }
+
+    private static func kind(of number: Int32) -> mode_t {
+        var information = stat()
+        return fstat(number, &information) == 0 ? information.st_mode & S_IFMT : 0
     }
 
     /// Reads what is there behind what `buffer` holds, at most so many bytes. That nothing comes any more is not said here but

@@ -51,6 +51,9 @@ final class StreamInput: Sendable {
         Threads.start { [self] in run() }
     }
 
+    /// Whether it is a file: it has an end, however long that takes.
+    var isFile: Bool { descriptor.isFile }
+
     /// Takes the next item; nil when there is none yet.
     func take() -> Item? {
         let (item, spare, mustWake) = state.withLockedValue { state -> (Item?, ByteBuffer?, Bool) in
@@ -121,14 +124,18 @@ final class StreamInput: Sendable {
                 recycle(buffer)
                 continue
             }
-            let item = read(into: buffer)
+            guard let item = read(into: buffer) else {
+                recycle(buffer)
+                continue
+            }
             if put(item) { available() }
             if case .bytes = item { continue }
             return
         }
     }
 
-    private func read(into spare: ByteBuffer) -> Item {
+    /// Waits for bytes; nil where somebody who shares the descriptor was faster.
+    private func read(into spare: ByteBuffer) -> Item? {
         var buffer = spare
         buffer.clear()
         var failure: Int32 = 0
@@ -141,6 +148,7 @@ final class StreamInput: Sendable {
                 return 0
             }
         }
+        if failure == EAGAIN { return nil }
         if failure != 0 { return .failed(failure) }
         return count == 0 ? .end : .bytes(buffer)
     }

@@ -283,10 +283,8 @@ final class StreamSplice: StreamConsumer {
         if options.staysOpenWithoutInput, inputEnded { sendEnd() }
         if endSent { return endAcknowledged ? end(.complete) : awaitAcknowledgement() }
         if options.endsWithPeer, !isStillSending() {
-            let hasMore = hasInput()
             guard completion != nil else { return }
-            // What was not sent is not passed off as all of it.
-            if !hasMore { sendEnd() }
+            sendEnd()
             end(.complete)
         }
     }
@@ -297,16 +295,20 @@ final class StreamSplice: StreamConsumer {
     /// Whether the input still flows although the peer has ended its stream: what flows is sent to its end, so that two files can
     /// cross; an input that is merely open, a terminal say, ends with the peer.
     private func isStillSending() -> Bool {
-        if sentWhenQuiet == sent { return false }
+        if sentWhenQuiet == sent, !hasMore { return false }
         guard quietCheck == nil else { return true }
         let before = sent
         quietCheck = connection.node.loop.assumeIsolated().scheduleTask(in: Self.quiet) { [weak self] in
             self?.quietCheck = nil
             self?.sentWhenQuiet = before
+            self?.pump()
             self?.settle()
         }
         return true
     }
+
+    /// Whether there is something to send, however quiet it is: the rest of a file, what the link has no room for.
+    private var hasMore: Bool { input?.isFile == true || !connection.makesWay() || hasInput() }
 
     /// Both directions have ended; the peer has not said yet that its consumer has everything. One that never says so is
     /// waited for as long as for any reply.

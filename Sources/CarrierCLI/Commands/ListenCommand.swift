@@ -68,7 +68,8 @@ struct ListenCommand: CarrierCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Inbound sessions at most; the limit of descriptors is raised where they need it.", valueName: "n"))
+            "Inbound sessions at most; the limit of descriptors, children's too, is raised where they need it.",
+            valueName: "n"))
     var maxPeers = 128
     @Option(
         name: .long,
@@ -169,9 +170,11 @@ struct ListenCommand: CarrierCommand {
 
     /// Sees to it that there are descriptors for as many sessions as are let in.
     private func allowSessions(_ console: Console) {
+        let relay = RelayServer.Configuration()
+        let circuits = reach.relayForOthers ? relay.doors * (1 + relay.circuits) : 0
         // Whatever is asked for, the product is a number.
-        let wanted = min(maxPeers, 1 << 30) * descriptorsOfSession
-        let allowed = Descriptors.allow(wanted + Self.otherDescriptors)
+        let wanted = min(maxPeers, 1 << 24) * descriptorsOfSession + circuits + Self.otherDescriptors
+        let allowed = Descriptors.allow(wanted)
         guard allowed < wanted else { return }
         console.diagnostics.warning(
             """

@@ -253,7 +253,7 @@ private actor SessionCount {
 
 /// The tasks that serve sessions. Those of `--exec` may go on after their session, as long as their command reads.
 private actor Services {
-    /// How many may; one more ends the oldest. Each takes some eight descriptors, of a thousand that a process usually has.
+    /// How many may; one more ends the oldest. Each takes some eight descriptors.
     private static let limit = 32
 
     private let console: Console
