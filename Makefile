@@ -155,7 +155,7 @@ sanitize:
 	done
 	# Byte streams have threads of their own: their tests watch the clock, and have the time for the thread sanitizer too.
 	$(SWIFT) test --sanitize=thread --scratch-path .build-thread --skip-build --no-parallel \
-	  --filter 'CarrierTests[.]EachTransportTests'
+	  --filter 'CarrierTests[.](EachTransport|StreamInput|StreamOutput)Tests'
 
 clean:
 	$(SWIFT) package clean

@@ -82,7 +82,12 @@ let package = Package(
             dependencies: [.product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["BoringSSL"]))],
             cSettings: [.define("BORINGSSL", .when(traits: ["BoringSSL"]))]),
 
-        module("CarrierCrypto", ["COpenSSL", .target(name: "CBoringSSL", condition: .when(traits: ["BoringSSL"]))]),
+        module(
+            "CarrierCrypto",
+            [
+                "COpenSSL", .target(name: "CBoringSSL", condition: .when(traits: ["BoringSSL"])),
+                .product(name: "NIOConcurrencyHelpers", package: nio),
+            ]),
         module(
             "CarrierWire",
             [

@@ -295,13 +295,13 @@ int cquic_open_stream(cquic_connection *connection) {
 
 bool cquic_has_stream(const cquic_connection *connection) { return connection->stream >= 0; }
 
-/// The parts that are left behind the first `skip` bytes, as many as fit; their bytes.
+/// The parts that are left behind the first `skip` bytes, as many as fit and a packet can hold; their bytes.
 static size_t rest(
     const struct iovec *parts, size_t count, size_t skip, ngtcp2_vec *vectors, size_t room, size_t *used, bool *is_all) {
     size_t total = 0;
     *used = 0;
     size_t index = 0;
-    for (; index < count && *used < room; index++) {
+    for (; index < count && *used < room && total < CQUIC_MAX_DATAGRAM; index++) {
         if (skip >= parts[index].iov_len) {
             skip -= parts[index].iov_len;
             continue;

@@ -1,5 +1,5 @@
 internal import COpenSSL
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Signatures on Edwards25519 (RFC 8032, pure Ed25519).
 public enum Ed25519 {
@@ -83,7 +83,8 @@ public enum Ed25519 {
         // An EVP_PKEY is immutable once made and counts its references atomically.
         nonisolated(unsafe) let key: OpaquePointer
         private let bytes: Bytes32
-        private static let last = Mutex<PublicKey?>(nil)
+        // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
+        private static let last = NIOLockedValueBox<PublicKey?>(nil)
 
         private init?(_ bytes: Bytes32) {
             OpenSSL.initialise()
@@ -99,9 +100,9 @@ public enum Ed25519 {
         deinit { EVP_PKEY_free(key) }
 
         static func of(_ bytes: Bytes32) -> PublicKey? {
-            if let last = last.withLock({ $0 }), last.bytes == bytes { return last }
+            if let last = last.withLockedValue({ $0 }), last.bytes == bytes { return last }
             let key = PublicKey(bytes)
-            last.withLock { $0 = key }
+            last.withLockedValue { $0 = key }
             return key
         }
     }

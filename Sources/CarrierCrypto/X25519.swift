@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import NIOConcurrencyHelpers
 internal import Synchronization
 
 /// Diffie–Hellman on Curve25519 (RFC 7748).
@@ -88,7 +89,8 @@ public enum X25519 {
     /// takes a tenth as long as the agreement itself; so a few are kept and get new bytes. Who holds one uses it alone.
     private final class PublicKey: Sendable {
         nonisolated(unsafe) let key: OpaquePointer
-        private static let idle = Mutex<[PublicKey]>([])
+        // Not a Mutex: the thread sanitizer does not see those of them that are fought over.
+        private static let idle = NIOLockedValueBox<[PublicKey]>([])
 
         private init(_ bytes: Bytes32) throws(CryptoError) {
             let made = bytes.withUnsafeBytes {
@@ -102,7 +104,7 @@ public enum X25519 {
         deinit { EVP_PKEY_free(key) }
 
         static func take(_ bytes: Bytes32) throws(CryptoError) -> PublicKey {
-            guard let kept = idle.withLock({ $0.popLast() }) else { return try PublicKey(bytes) }
+            guard let kept = idle.withLockedValue({ $0.popLast() }) else { return try PublicKey(bytes) }
             let isSet = bytes.withUnsafeBytes {
                 EVP_PKEY_set1_encoded_public_key(kept.key, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
             }
@@ -110,6 +112,6 @@ public enum X25519 {
             return kept
         }
 
-        func giveBack() { Self.idle.withLock { $0.append(self) } }
+        func giveBack() { Self.idle.withLockedValue { $0.append(self) } }
     }
 }

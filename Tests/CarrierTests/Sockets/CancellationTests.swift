@@ -53,7 +53,7 @@ struct CancellationTests {
             $0.limits.send.full = .seconds(60)
         } _: { server, client, peer in
             let other = try await server.peer(client.id)
-            other.connection.eventLoop.execute { other.connection.value.setHold(.stream, true) }
+            try await other.connection.eventLoop.submit { other.connection.value.setHold(.stream, true) }.get()
             let acknowledged = Task { try await peer.send(Numbered(1), acknowledged: true) }
             try await outstanding(1, at: client)
             acknowledged.cancel()
