@@ -10,6 +10,7 @@ final class FakeNATPMPServer: Sendable {
     let address: IPAddress
     private let socket: Int32
     private let count = Mutex(0)
+    private let isClosed = Mutex(false)
     var requests: Int { count.withLock { $0 } }
 
     /// - Parameter answers: what to send for a request, in this order.
@@ -41,7 +42,11 @@ final class FakeNATPMPServer: Sendable {
                         recvfrom(socket, &bytes, 64, 0, $0, &length)
                     }
                 }
-                if got <= 0 { return }
+                if got <= 0 {
+                    // Here and not in stop(): the number would be another server's while this still reads from it.
+                    close(socket)
+                    return isClosed.withLock { $0 = true }
+                }
                 count.withLock { $0 += 1 }
                 for answer in answers(Array(bytes.prefix(got))) {
                     withUnsafePointer(to: &from) {
@@ -56,7 +61,7 @@ final class FakeNATPMPServer: Sendable {
 
     func stop() {
         shutdown(socket, Int32(SHUT_RDWR))
-        close(socket)
+        for _ in 0..<1000 where !isClosed.withLock({ $0 }) { usleep(1000) }
     }
 }
 
