@@ -26,6 +26,7 @@ package struct StreamDescriptor: Sendable {
     /// Whether trying is of use. A file is always waited for: even a call that does not wait for the disk waits for others who
     /// share its position.
     let hasOtherEnd: Bool
+    /// Whether it is a regular file: what is read of it ends by itself.
     let isFile: Bool
 
     init(_ number: Int32) {
@@ -64,8 +65,8 @@ package struct StreamDescriptor: Sendable {
         return write(pieces.prefix(Self.pieces), behind: &vectors)
     }
 
-    /// Bytes that were written to it and that nobody has read; 0 where the system does not say.
-    var unread: Int {
+    /// Bytes that were written to a descriptor and that nobody has read; 0 where the system does not say.
+    package static func unread(_ number: Int32) -> Int {
         var count: Int32 = 0
         return ioctl(number, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
     }

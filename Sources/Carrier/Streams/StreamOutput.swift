@@ -133,7 +133,7 @@ package final class StreamOutput: Sendable {
     }
 
     /// Bytes that are still to be taken: those that wait here, and those that lie in the pipe.
-    var left: Int { unwritten + descriptor.unread }
+    var left: Int { unwritten + StreamDescriptor.unread(descriptor.number) }
 
     /// Bytes that wait to be written; once writing has failed, those that never will be.
     var unwritten: Int { state.withLockedValue { $0.waiting } }

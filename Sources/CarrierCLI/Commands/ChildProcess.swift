@@ -107,8 +107,7 @@ final class ChildProcess: Sendable {
         pipe.withLock { pipe in
             let end = pipe.end < 0 ? Self.reader(of: pipe) : pipe.end
             defer { if pipe.end < 0 { close(end) } }
-            var count: Int32 = 0
-            return ioctl(end, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+            return StreamDescriptor.unread(end)
         }
     }
 

@@ -16,6 +16,18 @@ struct StreamOutputTests {
         return (Int(pages[1]) ?? 0) * Int(getpagesize())
     }
 
+    /// Reads so many bytes, fewer at the end.
+    private func take(_ count: Int, from descriptor: Int32) -> [UInt8] {
+        var room = [UInt8](repeating: 0, count: count)
+        var taken: [UInt8] = []
+        while taken.count < count {
+            let more = read(descriptor, &room, count - taken.count)
+            guard more > 0 else { break }
+            taken += room[..<more]
+        }
+        return taken
+    }
+
     /// Waits until a condition holds.
     private func becomes(_ condition: () -> Bool) async throws -> Bool {
         for _ in 0..<500 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
@@ -34,20 +46,11 @@ struct StreamOutputTests {
         #expect(try await becomes { output.unwritten == 0 })
         let before = calls.withLockedValue { $0 }
         for number in 1...10 { #expect(output.write([ByteBuffer(repeating: 1, count: block)]) == (number < 8)) }
-        func take(_ count: Int) {
-            var room = [UInt8](repeating: 0, count: count)
-            var taken = 0
-            while taken < count {
-                let more = read(ends[0], &room, count - taken)
-                guard more > 0 else { break }
-                taken += more
-            }
-        }
-        take(5 * block)
+        _ = take(5 * block, from: ends[0])
         #expect(try await becomes { output.unwritten == 5 * block })
         #expect(output.write([ByteBuffer(repeating: 2, count: 100)]))
         #expect(!output.hasRoom && calls.withLockedValue { $0 } == before)
-        take(capacity)
+        _ = take(capacity, from: ends[0])
         #expect(try await becomes { output.hasRoom && calls.withLockedValue { $0 } == before + 1 })
         output.stop()
         close(ends[0])
@@ -126,13 +129,7 @@ struct StreamOutputTests {
         }
         let after = try residentBytes()
         #expect(after - before < 100 << 20, "\(before) to \(after)")
-        var room = [UInt8](repeating: 0, count: capacity)
-        var got: [UInt8] = []
-        while got.count < capacity + 1 + 600 {
-            let count = read(ends[0], &room, room.count)
-            guard count > 0 else { break }
-            got += room[..<count]
-        }
+        let got = take(capacity + 1 + 600, from: ends[0])
         #expect(Array(got.dropFirst(capacity)) == [1] + [UInt8](repeating: 2, count: 600))
         output.stop()
         close(ends[0])
