@@ -156,11 +156,14 @@ static void copy_path(cquic_path *to, const ngtcp2_path *from) {
 static cquic_connection *prepare(
     const cquic_settings *wanted, bool is_client, uint64_t now, ngtcp2_settings *settings,
     ngtcp2_transport_params *params) {
-    cquic_connection *connection = calloc(1, sizeof *connection);
+    bool is_near = wanted->is_near && CARRIER_COUNTS_TIMEOUTS;
+    size_t largest = is_near ? CQUIC_MAX_NEAR_DATAGRAM : CQUIC_MAX_DATAGRAM;
+    cquic_connection *connection = calloc(1, sizeof *connection + largest);
     if (!connection) return NULL;
     connection->events = wanted->events;
     connection->owner = wanted->owner;
     connection->is_client = is_client;
+    connection->is_near = is_near;
     connection->stream = -1;
     memcpy(connection->secret, wanted->secret, sizeof connection->secret);
 
@@ -169,7 +172,9 @@ static cquic_connection *prepare(
     // A third of the default: on a path that loses the first packet, 300 ms are lost instead of a second.
     settings->initial_rtt = 100 * NGTCP2_MILLISECONDS;
     settings->handshake_timeout = wanted->handshake_timeout;
-    settings->max_tx_udp_payload_size = CQUIC_MAX_DATAGRAM;
+    settings->max_tx_udp_payload_size = largest;
+    // The library looks for what a path takes, but for no more than 1452; see `largest_datagram`.
+    settings->no_tx_udp_payload_size_shaping = is_near;
     settings->max_window = wanted->max_window;
     settings->max_stream_window = wanted->max_window;
 
@@ -295,13 +300,27 @@ int cquic_open_stream(cquic_connection *connection) {
 
 bool cquic_has_stream(const cquic_connection *connection) { return connection->stream >= 0; }
 
-/// The parts that are left behind the first `skip` bytes, as many as fit and a packet can hold; their bytes.
+/// The bytes of a datagram that is written now.
+///
+/// The system's own loopback carries more than any network, but what looks near may be a forwarder to somewhere far: once
+/// nothing is acknowledged twice in a row, datagrams are small for good (RFC 8899, 4.3).
+static size_t largest_datagram(cquic_connection *connection) {
+    if (!connection->is_near) return CQUIC_MAX_DATAGRAM;
+    if (!connection->is_shrunk && ngtcp2_conn_get_handshake_completed(connection->conn)) {
+        if (carrier_timeouts(connection->conn) < 2) return CQUIC_MAX_NEAR_DATAGRAM;
+        connection->is_shrunk = true;
+    }
+    return NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+}
+
+/// The parts that are left behind the first `skip` bytes, as many as fit and a packet of `largest` can hold; their bytes.
 static size_t rest(
-    const struct iovec *parts, size_t count, size_t skip, ngtcp2_vec *vectors, size_t room, size_t *used, bool *is_all) {
+    const struct iovec *parts, size_t count, size_t skip, size_t largest, ngtcp2_vec *vectors, size_t room, size_t *used,
+    bool *is_all) {
     size_t total = 0;
     *used = 0;
     size_t index = 0;
-    for (; index < count && *used < room && total < CQUIC_MAX_DATAGRAM; index++) {
+    for (; index < count && *used < room && total < largest; index++) {
         if (skip >= parts[index].iov_len) {
             skip -= parts[index].iov_len;
             continue;
@@ -319,7 +338,8 @@ static size_t rest(
 ssize_t cquic_write(
     cquic_connection *connection, uint8_t *room, size_t size, size_t limit, const struct iovec *parts, size_t count,
     bool is_last, size_t *taken, bool *took_last, bool *is_blocked, size_t *segment, cquic_path *path, uint64_t now) {
-    size_t at = 0, packets = 0, quantum = ngtcp2_conn_get_send_quantum(connection->conn) / CQUIC_MAX_DATAGRAM;
+    size_t largest = largest_datagram(connection), at = 0, packets = 0;
+    size_t quantum = ngtcp2_conn_get_send_quantum(connection->conn) / largest;
     if (limit > quantum) limit = quantum > 0 ? quantum : 1;
     *taken = 0;
     *took_last = false;
@@ -332,14 +352,14 @@ ssize_t cquic_write(
         connection->left_over_size = 0;
         packets = 1;
     }
-    while (packets < limit && size - at >= CQUIC_MAX_DATAGRAM) {
+    while (packets < limit && size - at >= largest) {
         ngtcp2_vec vectors[16];
         size_t used = 0, total = 0;
         bool is_all = true;
         int64_t stream = -1;
         uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
         if (connection->stream >= 0 && !connection->is_stream_over && !*is_blocked && !*took_last) {
-            total = rest(parts, count, *taken, vectors, 16, &used, &is_all);
+            total = rest(parts, count, *taken, largest, vectors, 16, &used, &is_all);
             if (is_last && is_all) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
             if (total > 0 || flags) stream = connection->stream;
         }
@@ -348,7 +368,7 @@ ssize_t cquic_write(
         ngtcp2_pkt_info info;
         ngtcp2_ssize written = -1;
         ngtcp2_ssize packet = ngtcp2_conn_writev_stream(
-            connection->conn, &where.path, &info, room + at, CQUIC_MAX_DATAGRAM, &written, flags, stream, vectors, used, now);
+            connection->conn, &where.path, &info, room + at, largest, &written, flags, stream, vectors, used, now);
         if (packet == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
             *is_blocked = true;
             continue;

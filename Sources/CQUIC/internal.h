@@ -28,10 +28,14 @@ struct cquic_connection {
     int64_t stream;
     bool is_stream_over;
     bool was_reset;
+    /// Datagrams may be larger than what crosses networks.
+    bool is_near;
+    /// They are not any more.
+    bool is_shrunk;
     /// A packet that did not fit into the batch before it.
-    uint8_t left_over[CQUIC_MAX_DATAGRAM];
     size_t left_over_size;
     ngtcp2_path_storage left_over_path;
+    uint8_t left_over[];
 };
 
 /// Makes the TLS session; 0 or an error of GnuTLS.
@@ -48,6 +52,9 @@ typedef ngtcp2_ccerr carrier_close_error;
 #define CARRIER_CLOSE_TYPE_APPLICATION NGTCP2_CCERR_TYPE_APPLICATION
 #define carrier_is_draining ngtcp2_conn_in_draining_period
 #define carrier_shutdown_stream(conn, stream, code) ngtcp2_conn_shutdown_stream((conn), 0, (stream), (code))
+// It does not say so any more.
+#define CARRIER_COUNTS_TIMEOUTS false
+#define carrier_timeouts(conn) ((size_t)0)
 #else
 typedef ngtcp2_connection_close_error carrier_close_error;
 #define carrier_close_default ngtcp2_connection_close_error_default
@@ -57,5 +64,12 @@ typedef ngtcp2_connection_close_error carrier_close_error;
 #define CARRIER_CLOSE_TYPE_APPLICATION NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
 #define carrier_is_draining ngtcp2_conn_is_in_draining_period
 #define carrier_shutdown_stream(conn, stream, code) ngtcp2_conn_shutdown_stream((conn), (stream), (code))
+#define CARRIER_COUNTS_TIMEOUTS true
+/// How often in a row nothing was acknowledged in time.
+static inline size_t carrier_timeouts(ngtcp2_conn *conn) {
+    ngtcp2_conn_stat state;
+    ngtcp2_conn_get_conn_stat(conn, &state);
+    return state.pto_count;
+}
 #endif
 #endif

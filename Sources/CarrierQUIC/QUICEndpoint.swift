@@ -62,15 +62,17 @@
 
         /// What every connection of this endpoint is to be.
         func withSettings<Value>(
-            owner: UnsafeMutableRawPointer, _ body: (inout cquic_settings) -> Value
+            of connection: QUICConnection, _ body: (inout cquic_settings) -> Value
         ) -> Value {
             credentials.secret.withUnsafeBytes { secret in
                 var settings = cquic_settings(
-                    identity: credentials.pointer, events: events, owner: owner,
+                    identity: credentials.pointer, events: events,
+                    owner: Unmanaged.passUnretained(connection).toOpaque(),
                     secret: secret.bindMemory(to: UInt8.self).baseAddress, window: Self.window.first,
                     max_window: Self.window.most,
                     handshake_timeout: UInt64(clamping: TimeAmount(limits.deadline).nanoseconds),
-                    idle_timeout: UInt64(TimeAmount.seconds(30).nanoseconds), keeps_keys: logKeys != nil)
+                    idle_timeout: UInt64(TimeAmount.seconds(30).nanoseconds), keeps_keys: logKeys != nil,
+                    is_near: connection.isNear)
                 return body(&settings)
             }
         }

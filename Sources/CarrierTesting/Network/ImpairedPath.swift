@@ -15,8 +15,14 @@ public final class ImpairedPath: Sendable {
         public var reordering = 0.0
         /// One way.
         public var delay: Duration = .zero
+        /// Bytes of a datagram above which it is lost, as on a path with a smaller MTU.
+        public var largest = Int.max
 
-        public init(loss: Double = 0, doubling: Double = 0, reordering: Double = 0, delay: Duration = .zero) {
+        public init(
+            loss: Double = 0, doubling: Double = 0, reordering: Double = 0, delay: Duration = .zero,
+            largest: Int = .max
+        ) {
+            self.largest = largest
             self.loss = loss
             self.doubling = doubling
             self.reordering = reordering
@@ -88,6 +94,14 @@ public final class ImpairedPath: Sendable {
         }
     }
 
+    /// Bytes of the largest datagram that the path has seen, lost or not.
+    public var largestSeen: Int {
+        get async {
+            let core = core
+            return (try? await core.eventLoop.submit { core.value.largestSeen }.get()) ?? 0
+        }
+    }
+
     public func close() async {
         let core = core
         try? await core.eventLoop.submit { core.value.close() }.get()
@@ -104,6 +118,7 @@ private final class PathCore {
     var faults: ImpairedPath.Faults
     private var random: SeededRandom
     var seen = 0
+    var largestSeen = 0
     var lost = 0
 
     init(_ near: DatagramSocket, _ target: SocketAddress, _ faults: ImpairedPath.Faults, _ random: SeededRandom) {
@@ -129,7 +144,8 @@ private final class PathCore {
 
     private func carry(_ bytes: ByteBuffer, _ send: @escaping (PathCore, UnsafeRawBufferPointer) -> Void) {
         seen += 1
-        if happens(faults.loss) {
+        largestSeen = max(largestSeen, bytes.readableBytes)
+        if bytes.readableBytes > faults.largest || happens(faults.loss) {
             lost += 1
             return
         }

@@ -94,6 +94,24 @@
             }
         }
 
+        @Test("datagrams to this machine are large, and small for good where they do not arrive")
+        func blackHole() async throws {
+            try await withPath { _, peer, _, path in
+                let much = ByteBuffer(repeating: 7, count: 60_000)
+                for _ in 0..<5 { _ = try await peer.ping(much, within: .seconds(5)) }
+                #expect(await path.largestSeen > 8_000)
+                // As where a forwarder on this machine leads somewhere far.
+                await path.change(to: .init(largest: 1_400))
+                _ = try await peer.ping(much, within: .seconds(10))
+                // Both sides have noticed by now.
+                let lost = await path.counts.lost
+                let start = ContinuousClock.now
+                for _ in 0..<10 { _ = try await peer.ping(much, within: .seconds(5)) }
+                #expect(await path.counts.lost == lost)
+                #expect(ContinuousClock.now - start < .seconds(2))
+            }
+        }
+
         @Test("row 33: an address that was not proved is sent at most three times what it sent", arguments: [1, 3])
         func amplification(packets: Int) async throws {
             let loop = MultiThreadedEventLoopGroup.singleton.any()
