@@ -1,7 +1,12 @@
 internal import CarrierWire
+internal import Glibc
 internal import NIOCore
+internal import NIOPosix
 
 /// A TCP connection as a link: the one handler of its channel.
+///
+/// It reads through SwiftNIO and writes straight to the system: a channel's own way there is made for writes that wait, and takes
+/// longer than sealing a small message. What the system has no room for waits in the channel.
 final class TCPLink: ChannelDuplexHandler, Link {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = Never
@@ -15,6 +20,9 @@ final class TCPLink: ChannelDuplexHandler, Link {
     private static let unknown = Address(scheme: .tcp, host: "0.0.0.0", port: 0)
     private let onActive: (TCPLink) -> Void
     private var context: ChannelHandlerContext?
+    private var descriptor: CInt = -1
+    /// Writes that wait in the channel: later ones wait behind them.
+    private var waiting = 0
     private var isReading = true
     /// A read was held back and must be made up for.
     private var owesRead = false
@@ -41,11 +49,29 @@ final class TCPLink: ChannelDuplexHandler, Link {
     // MARK: Link
 
     func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        guard let context else { return }
+        let rest = waiting == 0 ? writeNow(bytes, to: context.channel) : bytes
+        guard rest.readableBytes > 0 else { return }
+        waiting += 1
+        let done = eventLoop.makePromise(of: Void.self)
+        done.futureResult.assumeIsolated().whenComplete { [self] _ in waiting -= 1 }
+        context.write(wrapOutboundOut(rest), promise: done)
+    }
+
+    /// What the system did not take of it. An error is left for the channel to meet: it knows how a connection ends.
+    private func writeNow(_ bytes: ByteBuffer, to channel: any Channel) -> ByteBuffer {
+        // Of a channel that is closed the number may be another's already.
+        guard descriptor >= 0, channel.isActive else { return bytes }
+        var rest = bytes
+        let count = bytes.withUnsafeReadableBytes {
+            send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+        }
+        if count > 0 { rest.moveReaderIndex(forwardBy: count) }
+        return rest
     }
 
     func flush() {
-        context?.flush()
+        if waiting > 0 { context?.flush() }
     }
 
     func setReading(_ isReading: Bool) {
@@ -82,6 +108,10 @@ final class TCPLink: ChannelDuplexHandler, Link {
     func channelActive(context: ChannelHandlerContext) {
         remoteAddress = Address(scheme: .tcp, context.channel.remoteAddress) ?? Self.unknown
         localAddress = Address(scheme: .tcp, context.channel.localAddress) ?? Self.unknown
+        let handle = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            $0
+        }
+        descriptor = (handle ?? nil) ?? -1
         onActive(self)
     }
 
@@ -116,6 +146,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
 
     private func ended() {
         context = nil
+        descriptor = -1
         hasEnded = true
         tellEnd()
     }
