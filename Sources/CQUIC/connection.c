@@ -6,6 +6,11 @@
 
 #include "internal.h"
 
+/// How long after a probe of the path that was lost the next one is sent, the first time.
+#define PROBE_PAUSE (10 * NGTCP2_SECONDS)
+/// Bytes of a probe's packet beside the zeros that fill it, at most.
+#define PROBE_FRAME 64
+
 // MARK: What the library calls
 
 static void make_random(uint8_t *bytes, size_t size, const ngtcp2_rand_ctx *context) {
@@ -61,7 +66,27 @@ static int on_acknowledged(
     ngtcp2_conn *conn, int64_t stream, uint64_t offset, uint64_t size, void *user, void *stream_user) {
     (void)conn, (void)stream, (void)offset, (void)stream_user;
     cquic_connection *connection = user;
+    connection->under_way -= size;
+    connection->waiting_since = connection->now;
     connection->events->acknowledged(connection->owner, size);
+    return 0;
+}
+
+static int on_probe_acknowledged(ngtcp2_conn *conn, uint64_t number, void *user) {
+    (void)conn, (void)number;
+    cquic_connection *connection = user;
+    if (connection->probe > 0) connection->largest = connection->probe;
+    connection->probe = 0;
+    connection->probe_pause = PROBE_PAUSE;
+    return 0;
+}
+
+static int on_probe_lost(ngtcp2_conn *conn, uint64_t number, void *user) {
+    (void)conn, (void)number;
+    cquic_connection *connection = user;
+    connection->probe = 0;
+    connection->probe_at = connection->now + connection->probe_pause;
+    connection->probe_pause *= 2;
     return 0;
 }
 
@@ -130,6 +155,8 @@ static ngtcp2_callbacks callbacks(bool is_client) {
     all.stream_reset = on_reset;
     all.stream_stop_sending = on_stop;
     all.extend_max_stream_data = on_unblocked;
+    all.ack_datagram = on_probe_acknowledged;
+    all.lost_datagram = on_probe_lost;
     all.recv_stateless_reset = on_stateless_reset;
     return all;
 }
@@ -153,17 +180,35 @@ static void copy_path(cquic_path *to, const ngtcp2_path *from) {
     to->remote_size = (socklen_t)from->remote.addrlen;
 }
 
+/// Whether both ends of a path are on one machine, as far as their addresses say.
+static bool is_near(const ngtcp2_path *path) {
+    if (path->remote.addr->sa_family == AF_INET) {
+        const struct sockaddr_in *local = (const void *)path->local.addr, *remote = (const void *)path->remote.addr;
+        return ntohl(remote->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET ||
+            (local->sin_family == AF_INET && local->sin_addr.s_addr == remote->sin_addr.s_addr);
+    }
+    const struct sockaddr_in6 *local = (const void *)path->local.addr, *remote = (const void *)path->remote.addr;
+    const struct in6_addr *address = &remote->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(address) ||
+        (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET) ||
+        (local->sin6_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&local->sin6_addr, address));
+}
+
 static cquic_connection *prepare(
-    const cquic_settings *wanted, bool is_client, uint64_t now, ngtcp2_settings *settings,
+    const cquic_settings *wanted, bool is_client, const ngtcp2_path *path, uint64_t now, ngtcp2_settings *settings,
     ngtcp2_transport_params *params) {
-    bool is_near = wanted->is_near && CARRIER_COUNTS_TIMEOUTS;
-    size_t largest = is_near ? CQUIC_MAX_NEAR_DATAGRAM : CQUIC_MAX_DATAGRAM;
-    cquic_connection *connection = calloc(1, sizeof *connection + largest);
+    bool may_grow = is_near(path);
+    size_t limit = may_grow ? CQUIC_LARGE_DATAGRAM : CQUIC_MAX_DATAGRAM;
+    cquic_connection *connection = calloc(1, sizeof *connection + limit);
     if (!connection) return NULL;
     connection->events = wanted->events;
     connection->owner = wanted->owner;
     connection->is_client = is_client;
-    connection->is_near = is_near;
+    connection->may_grow = may_grow;
+    // Where packets are not to become larger than usual, the library itself looks for what the path takes.
+    connection->largest = may_grow ? NGTCP2_MAX_UDP_PAYLOAD_SIZE : CQUIC_MAX_DATAGRAM;
+    connection->probe_pause = PROBE_PAUSE;
+    connection->now = now;
     connection->stream = -1;
     memcpy(connection->secret, wanted->secret, sizeof connection->secret);
 
@@ -172,9 +217,8 @@ static cquic_connection *prepare(
     // A third of the default: on a path that loses the first packet, 300 ms are lost instead of a second.
     settings->initial_rtt = 100 * NGTCP2_MILLISECONDS;
     settings->handshake_timeout = wanted->handshake_timeout;
-    settings->max_tx_udp_payload_size = largest;
-    // The library looks for what a path takes, but for no more than 1452; see `largest_datagram`.
-    settings->no_tx_udp_payload_size_shaping = is_near;
+    settings->max_tx_udp_payload_size = limit;
+    settings->no_tx_udp_payload_size_shaping = settings->no_pmtud = may_grow;
     settings->max_window = wanted->max_window;
     settings->max_stream_window = wanted->max_window;
 
@@ -185,6 +229,8 @@ static cquic_connection *prepare(
     params->initial_max_streams_bidi = is_client ? 0 : 1;
     params->max_idle_timeout = wanted->idle_timeout;
     params->active_connection_id_limit = 7;
+    // For probes; what they bring is dropped.
+    params->max_datagram_frame_size = UINT16_MAX;
     return connection;
 }
 
@@ -198,13 +244,13 @@ int cquic_connect(
     cquic_connection **made, const cquic_settings *wanted, const cquic_path *path, uint64_t now) {
     ngtcp2_settings settings;
     ngtcp2_transport_params params;
-    cquic_connection *connection = prepare(wanted, true, now, &settings, &params);
+    ngtcp2_path where = path_of(path);
+    cquic_connection *connection = prepare(wanted, true, &where, now, &settings, &params);
     if (!connection) return NGTCP2_ERR_NOMEM;
     ngtcp2_cid theirs = {.datalen = 18}, ours = {.datalen = CQUIC_ID_SIZE};
     gnutls_rnd(GNUTLS_RND_NONCE, theirs.data, theirs.datalen);
     gnutls_rnd(GNUTLS_RND_NONCE, ours.data, ours.datalen);
     ngtcp2_callbacks all = callbacks(true);
-    ngtcp2_path where = path_of(path);
     int status = ngtcp2_conn_client_new(
         &connection->conn, &theirs, &ours, &where, NGTCP2_PROTO_VER_V1, &all, &settings, &params, NULL, connection);
     if (status == 0) status = start(connection, wanted);
@@ -222,7 +268,8 @@ int cquic_accept(
     uint64_t now) {
     ngtcp2_settings settings;
     ngtcp2_transport_params params;
-    cquic_connection *connection = prepare(wanted, false, now, &settings, &params);
+    ngtcp2_path where = path_of(path);
+    cquic_connection *connection = prepare(wanted, false, &where, now, &settings, &params);
     if (!connection) return NGTCP2_ERR_NOMEM;
     ngtcp2_cid first, theirs, ours = {.datalen = CQUIC_ID_SIZE};
     ngtcp2_cid_init(&first, initial->destination.bytes, initial->destination.size);
@@ -248,7 +295,6 @@ int cquic_accept(
     params.stateless_reset_token_present =
         ngtcp2_crypto_generate_stateless_reset_token(params.stateless_reset_token, wanted->secret, 32, &ours) == 0;
     ngtcp2_callbacks all = callbacks(false);
-    ngtcp2_path where = path_of(path);
     int status = ngtcp2_conn_server_new(
         &connection->conn, &theirs, &ours, &where, initial->version, &all, &settings, &params, NULL, connection);
     if (status == 0) status = start(connection, wanted);
@@ -282,6 +328,7 @@ int cquic_read(cquic_connection *connection, const cquic_path *path, const uint8
     ngtcp2_path where = path_of(path);
     ngtcp2_pkt_info info;
     memset(&info, 0, sizeof info);
+    connection->now = now;
     return ngtcp2_conn_read_pkt(connection->conn, &where, &info, packet, size, now);
 }
 
@@ -300,17 +347,39 @@ int cquic_open_stream(cquic_connection *connection) {
 
 bool cquic_has_stream(const cquic_connection *connection) { return connection->stream >= 0; }
 
-/// The bytes of a datagram that is written now.
+/// Gives up large packets where they do not arrive any more: when the other side has acknowledged nothing for three probe
+/// timeouts, or is somewhere else. Acknowledgements of small packets say nothing of large ones, so it is the stream that is watched.
+static void doubt_path(cquic_connection *connection) {
+    if (!connection->may_grow || connection->largest <= NGTCP2_MAX_UDP_PAYLOAD_SIZE) return;
+    bool is_stuck = connection->under_way > 0 &&
+        connection->now > connection->waiting_since + 3 * ngtcp2_conn_get_pto(connection->conn);
+    if (is_stuck || !is_near(ngtcp2_conn_get_path(connection->conn))) connection->largest = NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+}
+
+/// Writes a packet that is as large as packets shall become, and carries nothing that could be missed (RFC 8899): this machine's
+/// own loopback takes more than any network, but what looks near may be a forwarder to somewhere far. Who sends little needs none.
 ///
-/// The system's own loopback carries more than any network, but what looks near may be a forwarder to somewhere far: once
-/// nothing is acknowledged twice in a row, datagrams are small for good (RFC 8899, 4.3).
-static size_t largest_datagram(cquic_connection *connection) {
-    if (!connection->is_near) return CQUIC_MAX_DATAGRAM;
-    if (!connection->is_shrunk && ngtcp2_conn_get_handshake_completed(connection->conn)) {
-        if (carrier_timeouts(connection->conn) < 2) return CQUIC_MAX_NEAR_DATAGRAM;
-        connection->is_shrunk = true;
+/// Returns its bytes, 0 when there is nothing to find out or no room now, or an error.
+static ngtcp2_ssize write_probe(cquic_connection *connection, uint8_t *room, ngtcp2_path *where) {
+    static const uint8_t zeros[CQUIC_LARGE_DATAGRAM - PROBE_FRAME];
+    if (!connection->may_grow || connection->largest > NGTCP2_MAX_UDP_PAYLOAD_SIZE || connection->probe > 0 ||
+        connection->under_way < CQUIC_LARGE_DATAGRAM || connection->now < connection->probe_at ||
+        !ngtcp2_conn_get_handshake_completed(connection->conn) || !is_near(ngtcp2_conn_get_path(connection->conn))) {
+        return 0;
     }
-    return NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+    const ngtcp2_transport_params *theirs = ngtcp2_conn_get_remote_transport_params(connection->conn);
+    if (!theirs || theirs->max_datagram_frame_size < CQUIC_LARGE_DATAGRAM ||
+        theirs->max_udp_payload_size < CQUIC_LARGE_DATAGRAM) {
+        return 0;
+    }
+    ngtcp2_vec content = {.base = (uint8_t *)zeros, .len = sizeof zeros};
+    ngtcp2_pkt_info info;
+    int is_accepted = 0;
+    ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
+        connection->conn, where, &info, room, CQUIC_LARGE_DATAGRAM, &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_NONE, 0,
+        &content, 1, connection->now);
+    if (size > 0 && is_accepted) connection->probe = (size_t)size;
+    return size;
 }
 
 /// The parts that are left behind the first `skip` bytes, as many as fit and a packet of `largest` can hold; their bytes.
@@ -338,7 +407,9 @@ static size_t rest(
 ssize_t cquic_write(
     cquic_connection *connection, uint8_t *room, size_t size, size_t limit, const struct iovec *parts, size_t count,
     bool is_last, size_t *taken, bool *took_last, bool *is_blocked, size_t *segment, cquic_path *path, uint64_t now) {
-    size_t largest = largest_datagram(connection), at = 0, packets = 0;
+    connection->now = now;
+    doubt_path(connection);
+    size_t largest = connection->largest, at = 0, packets = 0;
     size_t quantum = ngtcp2_conn_get_send_quantum(connection->conn) / largest;
     if (limit > quantum) limit = quantum > 0 ? quantum : 1;
     *taken = 0;
@@ -351,6 +422,15 @@ ssize_t cquic_write(
         copy_path(path, &connection->left_over_path.path);
         connection->left_over_size = 0;
         packets = 1;
+    } else {
+        ngtcp2_path_storage where;
+        ngtcp2_path_storage_zero(&where);
+        ngtcp2_ssize probe = write_probe(connection, room, &where.path);
+        if (probe > 0) {
+            *segment = (size_t)probe;
+            copy_path(path, &where.path);
+        }
+        if (probe != 0) return probe;
     }
     while (packets < limit && size - at >= largest) {
         ngtcp2_vec vectors[16];
@@ -380,6 +460,8 @@ ssize_t cquic_write(
         if (packet < 0) return packet;
         if (packet == 0) break;
         if (stream >= 0 && written >= 0) {
+            if (connection->under_way == 0) connection->waiting_since = now;
+            connection->under_way += (size_t)written;
             *taken += (size_t)written;
             if (flags && (size_t)written == total) *took_last = true;
         }

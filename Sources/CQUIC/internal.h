@@ -28,10 +28,16 @@ struct cquic_connection {
     int64_t stream;
     bool is_stream_over;
     bool was_reset;
-    /// Datagrams may be larger than what crosses networks.
-    bool is_near;
-    /// They are not any more.
-    bool is_shrunk;
+    /// It began on this machine: packets may become larger than what crosses networks.
+    bool may_grow;
+    /// How large packets may be; the size of the probe that looks whether more arrive, and 0 while there is none.
+    size_t largest, probe;
+    /// When the next probe is due, and how long after one that was lost.
+    uint64_t probe_at, probe_pause;
+    /// Bytes of the stream that were sent and not acknowledged, and since when none has been.
+    uint64_t under_way, waiting_since;
+    /// When the function that runs was called.
+    uint64_t now;
     /// A packet that did not fit into the batch before it.
     size_t left_over_size;
     ngtcp2_path_storage left_over_path;
@@ -52,9 +58,6 @@ typedef ngtcp2_ccerr carrier_close_error;
 #define CARRIER_CLOSE_TYPE_APPLICATION NGTCP2_CCERR_TYPE_APPLICATION
 #define carrier_is_draining ngtcp2_conn_in_draining_period
 #define carrier_shutdown_stream(conn, stream, code) ngtcp2_conn_shutdown_stream((conn), 0, (stream), (code))
-// It does not say so any more.
-#define CARRIER_COUNTS_TIMEOUTS false
-#define carrier_timeouts(conn) ((size_t)0)
 #else
 typedef ngtcp2_connection_close_error carrier_close_error;
 #define carrier_close_default ngtcp2_connection_close_error_default
@@ -64,12 +67,5 @@ typedef ngtcp2_connection_close_error carrier_close_error;
 #define CARRIER_CLOSE_TYPE_APPLICATION NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
 #define carrier_is_draining ngtcp2_conn_is_in_draining_period
 #define carrier_shutdown_stream(conn, stream, code) ngtcp2_conn_shutdown_stream((conn), (stream), (code))
-#define CARRIER_COUNTS_TIMEOUTS true
-/// How often in a row nothing was acknowledged in time.
-static inline size_t carrier_timeouts(ngtcp2_conn *conn) {
-    ngtcp2_conn_stat state;
-    ngtcp2_conn_get_conn_stat(conn, &state);
-    return state.pto_count;
-}
 #endif
 #endif

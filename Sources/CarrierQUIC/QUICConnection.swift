@@ -85,8 +85,9 @@
         /// - Throws: `LinkError`.
         func start(_ path: inout cquic_path, accepting initial: UnsafePointer<cquic_initial>?) throws(LinkError) {
             var made: OpaquePointer?
+            let owner = Unmanaged.passUnretained(self).toOpaque()
             let now = Self.now()
-            let status = endpoint.withSettings(of: self) { settings in
+            let status = endpoint.withSettings(owner: owner) { settings in
                 if let initial {
                     cquic_accept(&made, &settings, &path, initial, now)
                 } else {
@@ -100,11 +101,6 @@
 
         deinit {
             if let pointer { cquic_free(pointer) }
-        }
-
-        /// Whether the other side seems to be on this machine.
-        var isNear: Bool {
-            remoteAddress.ip?.scope == .loopback || remoteAddress.host == localAddress.host
         }
 
         static func now() -> UInt64 { NIODeadline.now().uptimeNanoseconds }

@@ -62,17 +62,15 @@
 
         /// What every connection of this endpoint is to be.
         func withSettings<Value>(
-            of connection: QUICConnection, _ body: (inout cquic_settings) -> Value
+            owner: UnsafeMutableRawPointer, _ body: (inout cquic_settings) -> Value
         ) -> Value {
             credentials.secret.withUnsafeBytes { secret in
                 var settings = cquic_settings(
-                    identity: credentials.pointer, events: events,
-                    owner: Unmanaged.passUnretained(connection).toOpaque(),
+                    identity: credentials.pointer, events: events, owner: owner,
                     secret: secret.bindMemory(to: UInt8.self).baseAddress, window: Self.window.first,
                     max_window: Self.window.most,
                     handshake_timeout: UInt64(clamping: TimeAmount(limits.deadline).nanoseconds),
-                    idle_timeout: UInt64(TimeAmount.seconds(30).nanoseconds), keeps_keys: logKeys != nil,
-                    is_near: connection.isNear)
+                    idle_timeout: UInt64(TimeAmount.seconds(30).nanoseconds), keeps_keys: logKeys != nil)
                 return body(&settings)
             }
         }

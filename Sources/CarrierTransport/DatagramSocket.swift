@@ -165,9 +165,12 @@ public final class DatagramSocket: ChannelInboundHandler {
         }
         switch callSystem(bytes, segment, remote, local) {
         case EAGAIN, ENOBUFS: return false
-        case EIO where bytes.count > segment, EINVAL where bytes.count > segment:
+        case EIO where bytes.count > segment:
             // The device cannot cut datagrams after all.
             canSegment = false
+            return sendApart(bytes, segment, remote, local)
+        case EINVAL where bytes.count > segment, EMSGSIZE where bytes.count > segment:
+            // These are larger than the way there takes, which says nothing of others.
             return sendApart(bytes, segment, remote, local)
         default: break
         }

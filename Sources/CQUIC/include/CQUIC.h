@@ -13,7 +13,7 @@
 /// The largest datagram that is written to another machine.
 #define CQUIC_MAX_DATAGRAM 1452
 /// The largest one that is written to this machine: seven of them fill a batch.
-#define CQUIC_MAX_NEAR_DATAGRAM 8952
+#define CQUIC_LARGE_DATAGRAM 8952
 
 /// Who this side is: a key and its self-signed certificate. Read-only once made.
 typedef struct cquic_identity cquic_identity;
@@ -64,8 +64,6 @@ typedef struct {
     /// Nanoseconds.
     uint64_t handshake_timeout, idle_timeout;
     bool keeps_keys;
-    /// The other side seems to be on this machine.
-    bool is_near;
 } cquic_settings;
 
 /// Returns 0, or an error of GnuTLS (see `cquic_tls_error`).

@@ -82,7 +82,10 @@ public final class ImpairedPath: Sendable {
     /// From now on the path does this to datagrams.
     public func change(to faults: Faults) async {
         let core = core
-        try? await core.eventLoop.submit { core.value.faults = faults }.get()
+        try? await core.eventLoop.submit {
+            core.value.faults = faults
+            core.value.largestSeen = 0
+        }.get()
     }
 
     /// How many datagrams the path has seen and how many it lost.
@@ -94,7 +97,7 @@ public final class ImpairedPath: Sendable {
         }
     }
 
-    /// Bytes of the largest datagram that the path has seen, lost or not.
+    /// Bytes of the largest datagram that the path has seen since it was changed last, lost or not.
     public var largestSeen: Int {
         get async {
             let core = core

@@ -94,21 +94,43 @@
             }
         }
 
-        @Test("datagrams to this machine are large, and small for good where they do not arrive")
+        private static let much = ByteBuffer(repeating: 7, count: 60_000)
+
+        @Test("datagrams to this machine grow with what is sent, and shrink when they do not arrive any more")
+        func growth() async throws {
+            try await withPath { _, peer, _, path in
+                #expect(await path.largestSeen < 1_500, "little was sent")
+                for _ in 0..<5 { _ = try await peer.ping(Self.much, within: .seconds(5)) }
+                #expect(await path.largestSeen > 8_000)
+                await path.change(to: .init(largest: 1_400))
+                _ = try await peer.ping(Self.much, within: .seconds(10))
+                for _ in 0..<5 { _ = try await peer.ping(Self.much, within: .seconds(5)) }
+                await path.change(to: .init(largest: 1_400))
+                for _ in 0..<5 { _ = try await peer.ping(Self.much, within: .seconds(5)) }
+                #expect(await path.largestSeen < 1_500)
+            }
+        }
+
+        @Test("a forwarder to somewhere far is found out by a probe, without a pause, beside small messages too")
         func blackHole() async throws {
             try await withPath { _, peer, _, path in
-                let much = ByteBuffer(repeating: 7, count: 60_000)
-                for _ in 0..<5 { _ = try await peer.ping(much, within: .seconds(5)) }
-                #expect(await path.largestSeen > 8_000)
-                // As where a forwarder on this machine leads somewhere far.
                 await path.change(to: .init(largest: 1_400))
-                _ = try await peer.ping(much, within: .seconds(10))
-                // Both sides have noticed by now.
-                let lost = await path.counts.lost
-                let start = ContinuousClock.now
-                for _ in 0..<10 { _ = try await peer.ping(much, within: .seconds(5)) }
-                #expect(await path.counts.lost == lost)
-                #expect(ContinuousClock.now - start < .seconds(2))
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        while !Task.isCancelled {
+                            _ = try await peer.ping(ByteBuffer(string: "small"), within: .seconds(5))
+                            try? await Task.sleep(for: .milliseconds(3))
+                        }
+                    }
+                    for size in [2_000, 5_000, 10_000, 60_000, 5_000, 60_000] {
+                        let time = try await peer.ping(ByteBuffer(repeating: 7, count: size), within: .seconds(5))
+                        #expect(time < .milliseconds(500), "\(size) bytes took \(time)")
+                    }
+                    group.cancelAll()
+                }
+                // One probe of each side, and no more for a while.
+                #expect(await path.counts.lost <= 2)
+                #expect(await path.largestSeen > 8_000)
             }
         }
 
