@@ -6,8 +6,10 @@
 
 #include "internal.h"
 
-/// How long after a probe of the path that was lost the next one is sent, the first time.
+/// How long after a probe of the path the next one may be sent, the first time.
 #define PROBE_PAUSE (10 * NGTCP2_SECONDS)
+/// What is far away takes longer to answer.
+#define NEAR_ROUND_TRIP (2 * NGTCP2_MILLISECONDS)
 /// Bytes of a probe's packet beside the zeros that fill it, at most.
 #define PROBE_FRAME 64
 
@@ -75,18 +77,9 @@ static int on_acknowledged(
 static int on_probe_acknowledged(ngtcp2_conn *conn, uint64_t number, void *user) {
     (void)conn, (void)number;
     cquic_connection *connection = user;
-    if (connection->probe > 0) connection->largest = connection->probe;
-    connection->probe = 0;
+    connection->largest = connection->probe;
     connection->probe_pause = PROBE_PAUSE;
-    return 0;
-}
-
-static int on_probe_lost(ngtcp2_conn *conn, uint64_t number, void *user) {
-    (void)conn, (void)number;
-    cquic_connection *connection = user;
-    connection->probe = 0;
-    connection->probe_at = connection->now + connection->probe_pause;
-    connection->probe_pause *= 2;
+    connection->waiting_since = connection->now;
     return 0;
 }
 
@@ -156,7 +149,6 @@ static ngtcp2_callbacks callbacks(bool is_client) {
     all.stream_stop_sending = on_stop;
     all.extend_max_stream_data = on_unblocked;
     all.ack_datagram = on_probe_acknowledged;
-    all.lost_datagram = on_probe_lost;
     all.recv_stateless_reset = on_stateless_reset;
     return all;
 }
@@ -356,30 +348,42 @@ static void doubt_path(cquic_connection *connection) {
     if (is_stuck || !is_near(ngtcp2_conn_get_path(connection->conn))) connection->largest = NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 }
 
-/// Writes a packet that is as large as packets shall become, and carries nothing that could be missed (RFC 8899): this machine's
-/// own loopback takes more than any network, but what looks near may be a forwarder to somewhere far. Who sends little needs none.
-///
-/// Returns its bytes, 0 when there is nothing to find out or no room now, or an error.
-static ngtcp2_ssize write_probe(cquic_connection *connection, uint8_t *room, ngtcp2_path *where) {
-    static const uint8_t zeros[CQUIC_LARGE_DATAGRAM - PROBE_FRAME];
-    if (!connection->may_grow || connection->largest > NGTCP2_MAX_UDP_PAYLOAD_SIZE || connection->probe > 0 ||
+/// Whether to find out if large packets arrive: where much is sent to somewhere near, and not too often. A probe that is lost slows
+/// what follows it (the library takes that for congestion), which costs little where answers come at once.
+static bool wants_probe(cquic_connection *connection) {
+    if (!connection->may_grow || connection->largest > NGTCP2_MAX_UDP_PAYLOAD_SIZE ||
         connection->under_way < CQUIC_LARGE_DATAGRAM || connection->now < connection->probe_at ||
         !ngtcp2_conn_get_handshake_completed(connection->conn) || !is_near(ngtcp2_conn_get_path(connection->conn))) {
-        return 0;
+        return false;
     }
+    carrier_figures figures;
+    carrier_get_figures(connection->conn, &figures);
+    if (figures.min_rtt > NEAR_ROUND_TRIP) return false;
     const ngtcp2_transport_params *theirs = ngtcp2_conn_get_remote_transport_params(connection->conn);
-    if (!theirs || theirs->max_datagram_frame_size < CQUIC_LARGE_DATAGRAM ||
-        theirs->max_udp_payload_size < CQUIC_LARGE_DATAGRAM) {
-        return 0;
-    }
+    return theirs && theirs->max_datagram_frame_size >= CQUIC_LARGE_DATAGRAM &&
+        theirs->max_udp_payload_size >= CQUIC_LARGE_DATAGRAM;
+}
+
+/// Leaves over a packet that is as large as packets shall become and carries nothing that could be missed (RFC 8899): this machine's
+/// own loopback takes more than any network, but what looks near may be a forwarder to somewhere far.
+///
+/// Only after a packet with new bytes: what waits to be sent again would be put into the probe. Returns 0, or an error.
+static int write_probe(cquic_connection *connection) {
+    static const uint8_t zeros[CQUIC_LARGE_DATAGRAM - PROBE_FRAME];
     ngtcp2_vec content = {.base = (uint8_t *)zeros, .len = sizeof zeros};
     ngtcp2_pkt_info info;
     int is_accepted = 0;
+    ngtcp2_path_storage_zero(&connection->left_over_path);
     ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
-        connection->conn, where, &info, room, CQUIC_LARGE_DATAGRAM, &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_NONE, 0,
-        &content, 1, connection->now);
-    if (size > 0 && is_accepted) connection->probe = (size_t)size;
-    return size;
+        connection->conn, &connection->left_over_path.path, &info, connection->left_over, CQUIC_LARGE_DATAGRAM, &is_accepted,
+        NGTCP2_WRITE_DATAGRAM_FLAG_NONE, 0, &content, 1, connection->now);
+    if (size < 0) return (int)size;
+    connection->left_over_size = (size_t)size;
+    if (!is_accepted) return 0;
+    connection->probe = (size_t)size;
+    connection->probe_at = connection->now + connection->probe_pause;
+    connection->probe_pause *= 2;
+    return 0;
 }
 
 /// The parts that are left behind the first `skip` bytes, as many as fit and a packet of `largest` can hold; their bytes.
@@ -422,15 +426,6 @@ ssize_t cquic_write(
         copy_path(path, &connection->left_over_path.path);
         connection->left_over_size = 0;
         packets = 1;
-    } else {
-        ngtcp2_path_storage where;
-        ngtcp2_path_storage_zero(&where);
-        ngtcp2_ssize probe = write_probe(connection, room, &where.path);
-        if (probe > 0) {
-            *segment = (size_t)probe;
-            copy_path(path, &where.path);
-        }
-        if (probe != 0) return probe;
     }
     while (packets < limit && size - at >= largest) {
         ngtcp2_vec vectors[16];
@@ -480,6 +475,11 @@ ssize_t cquic_write(
         }
         packets++;
         at += (size_t)packet;
+        if (written > 0 && wants_probe(connection)) {
+            int status = write_probe(connection);
+            if (status != 0) return status;
+            break;
+        }
         if ((size_t)packet < *segment) break;
     }
     return (ssize_t)at;
@@ -495,6 +495,7 @@ void cquic_sent(cquic_connection *connection, uint64_t now) {
 uint64_t cquic_expiry(cquic_connection *connection) { return ngtcp2_conn_get_expiry(connection->conn); }
 
 int cquic_expire(cquic_connection *connection, uint64_t now) {
+    connection->now = now;
     return ngtcp2_conn_handle_expiry(connection->conn, now);
 }
 

@@ -30,9 +30,9 @@ struct cquic_connection {
     bool was_reset;
     /// It began on this machine: packets may become larger than what crosses networks.
     bool may_grow;
-    /// How large packets may be; the size of the probe that looks whether more arrive, and 0 while there is none.
+    /// How large packets may be; and the size of the last probe that looked whether larger ones arrive.
     size_t largest, probe;
-    /// When the next probe is due, and how long after one that was lost.
+    /// When the next probe may be sent, and how long after it the one behind that.
     uint64_t probe_at, probe_pause;
     /// Bytes of the stream that were sent and not acknowledged, and since when none has been.
     uint64_t under_way, waiting_since;
@@ -58,6 +58,8 @@ typedef ngtcp2_ccerr carrier_close_error;
 #define CARRIER_CLOSE_TYPE_APPLICATION NGTCP2_CCERR_TYPE_APPLICATION
 #define carrier_is_draining ngtcp2_conn_in_draining_period
 #define carrier_shutdown_stream(conn, stream, code) ngtcp2_conn_shutdown_stream((conn), 0, (stream), (code))
+typedef ngtcp2_conn_info carrier_figures;
+#define carrier_get_figures ngtcp2_conn_get_conn_info
 #else
 typedef ngtcp2_connection_close_error carrier_close_error;
 #define carrier_close_default ngtcp2_connection_close_error_default
@@ -67,5 +69,7 @@ typedef ngtcp2_connection_close_error carrier_close_error;
 #define CARRIER_CLOSE_TYPE_APPLICATION NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
 #define carrier_is_draining ngtcp2_conn_is_in_draining_period
 #define carrier_shutdown_stream(conn, stream, code) ngtcp2_conn_shutdown_stream((conn), (stream), (code))
+typedef ngtcp2_conn_stat carrier_figures;
+#define carrier_get_figures ngtcp2_conn_get_conn_stat
 #endif
 #endif

@@ -177,22 +177,15 @@ public final class DatagramSocket: ChannelInboundHandler {
         return true
     }
 
+    /// Sends them one by one; what the system has no room for after the first is lost, as on any network.
     private func sendApart(
         _ bytes: UnsafeRawBufferPointer, _ segment: Int, _ remote: SocketAddress?, _ local: SocketAddress?
     ) -> Bool {
         var start = 0
         while start < bytes.count {
             let end = min(start + max(segment, 1), bytes.count)
-            let one = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-            if case EAGAIN = callSystem(one, segment, remote, local) {
-                // The first of them waits with the rest; what has left must not be sent twice.
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
-                if start == 0 { return false }
-                waiting.insert(
-                    Waiting(bytes: ByteBuffer(bytes: rest), segment: segment, remote: remote, local: local), at: 0)
-                retryLater()
-                return true
-            }
+            let status = callSystem(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), segment, remote, local)
+            if status == EAGAIN, start == 0 { return false }
             start = end
         }
         return true
@@ -221,30 +214,12 @@ public final class DatagramSocket: ChannelInboundHandler {
         var index = 0
         while index < waiting.count {
             let next = waiting[index]
-            let canSegmentOnce = canSegment || next.bytes.readableBytes <= next.segment
-            let isSent = next.bytes.withUnsafeReadableBytes { bytes in
-                canSegmentOnce
-                    ? sendNow(bytes, next.segment, next.remote, next.local)
-                    : drainApart(bytes, next)
-            }
+            let isSent = next.bytes.withUnsafeReadableBytes { sendNow($0, next.segment, next.remote, next.local) }
             guard isSent else { break }
             index += 1
         }
         waiting.removeFirst(min(index, waiting.count))
         if waiting.isEmpty { delegate?.socketDidDrain() } else { retryLater() }
-    }
-
-    /// Sends what waits one by one; what the system does not take is lost, as on any network.
-    private func drainApart(_ bytes: UnsafeRawBufferPointer, _ next: Waiting) -> Bool {
-        var start = 0
-        while start < bytes.count {
-            let end = min(start + max(next.segment, 1), bytes.count)
-            let status = callSystem(
-                UnsafeRawBufferPointer(rebasing: bytes[start..<end]), next.segment, next.remote, next.local)
-            if status == EAGAIN, start == 0 { return false }
-            start = end
-        }
-        return true
     }
 
     /// Closes the socket; what waits to be sent is dropped.
