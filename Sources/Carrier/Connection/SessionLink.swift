@@ -32,8 +32,9 @@ enum SessionEnd {
 
 /// A link and what makes it a session: handshake, records, frames. Confined to its event loop.
 final class SessionLink: LinkDelegate {
-    /// Bytes sealed at a time: two full records, what the system takes in one go.
-    private static let sealBatch = 2 * RecordSealer.fullRecord
+    /// Bytes sealed at a time: four full records. Of fewer, the system wakes the other side for each; more have left the cache when
+    /// they are sent.
+    private static let sealBatch = 4 * RecordSealer.fullRecord
     /// Requests and replies that go out before the turn is over, so that the other side works on them while we make the next:
     /// when all of a turn go out at its end, each side sleeps while the other works, and waking takes as long as the work.
     private static let awaitedAtOnce = 32
