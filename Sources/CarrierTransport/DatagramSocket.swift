@@ -185,7 +185,7 @@ public final class DatagramSocket: ChannelInboundHandler {
         while start < bytes.count {
             let end = min(start + max(segment, 1), bytes.count)
             let status = callSystem(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), segment, remote, local)
-            if status == EAGAIN, start == 0 { return false }
+            if start == 0, status == EAGAIN || status == ENOBUFS { return false }
             start = end
         }
         return true

@@ -22,7 +22,7 @@ public protocol Link: AnyObject {
     /// Who hears what happens. A link without one reads nothing.
     var delegate: (any LinkDelegate)? { get set }
 
-    /// Puts bytes behind those that wait; `flush` sends them.
+    /// Puts bytes behind those that wait; `flush` sends what has not left by itself.
     func write(_ bytes: ByteBuffer)
     /// Sends what waits.
     func flush()

@@ -111,7 +111,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
         let handle = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
             $0
         }
-        descriptor = (handle ?? nil) ?? -1
+        descriptor = handle ?? -1
         onActive(self)
     }
 
