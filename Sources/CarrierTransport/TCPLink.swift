@@ -82,6 +82,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
     func finish() {
         guard let context, !isFinishing else { return }
         isFinishing = true
+        guard waiting > 0 else { return context.close(mode: .output, promise: nil) }
         // An empty write completes when all before it is with the system.
         let done = context.eventLoop.makePromise(of: Void.self)
         done.futureResult.assumeIsolated().whenComplete { [self] _ in

@@ -26,15 +26,9 @@ public struct TCPTransport: Transport {
                     try channel.pipeline.syncOperations.addHandler(AcceptPause())
                 }
             }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // One read, then the next connection's turn: a peer that floods keeps nobody waiting for long.
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                .recvAllocator, value: Self.receiveAllocator
-            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TCPLink(loop: channel.eventLoop, onActive: accept))
+                    try Self.prepare(channel, for: TCPLink(loop: channel.eventLoop, onActive: accept))
                 }
             }
         guard let ip = address.ip, let target = try? SocketAddress(ipAddress: ip.description, port: Int(address.port))
@@ -58,12 +52,9 @@ public struct TCPTransport: Transport {
         let attempt = Attempt(completion)
         let connected = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(timeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: Self.receiveAllocator)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(TCPLink(loop: channel.eventLoop))
+                    try Self.prepare(channel, for: TCPLink(loop: channel.eventLoop))
                 }
             }
             .connect(to: target)
@@ -80,6 +71,16 @@ public struct TCPTransport: Transport {
             }
         }
         return Dialling { attempt.end(.failure(.closedHere)) }
+    }
+
+    /// What every connection is given, whichever end began it: at once, for a bootstrap makes a promise of each of its options.
+    private static func prepare(_ channel: any Channel, for link: TCPLink) throws {
+        guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
+        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        // One read, then the next connection's turn: a peer that floods keeps nobody waiting for long.
+        try options.setOption(.maxMessagesPerRead, value: 1)
+        try options.setOption(.recvAllocator, value: receiveAllocator)
+        try channel.pipeline.syncOperations.addHandler(link)
     }
 
     /// A dial that ends once: by its connection, by an error, or because it was given up.
