@@ -118,11 +118,8 @@ public final class DatagramSocket: ChannelInboundHandler {
         remoteAddress = scout?.remote
         localAddress = local
         namesSource = scout == nil && (local.ipAddress == "0.0.0.0" || local.ipAddress == "::")
-        let handle = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            $0
-        }
-        guard let handle else { throw ChannelError.operationUnsupported }
-        descriptor = handle
+        guard let number = channel.descriptor else { throw ChannelError.operationUnsupported }
+        descriptor = number
         let family: CInt =
             switch local {
             case .v6: AF_INET6

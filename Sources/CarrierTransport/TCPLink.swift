@@ -109,10 +109,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
     func channelActive(context: ChannelHandlerContext) {
         remoteAddress = Address(scheme: .tcp, context.channel.remoteAddress) ?? Self.unknown
         localAddress = Address(scheme: .tcp, context.channel.localAddress) ?? Self.unknown
-        let handle = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            $0
-        }
-        descriptor = handle ?? -1
+        descriptor = context.channel.descriptor ?? -1
         onActive(self)
     }
 
@@ -156,5 +153,13 @@ final class TCPLink: ChannelDuplexHandler, Link {
         let delegate = delegate
         self.delegate = nil
         delegate?.linkDidClose(closeError)
+    }
+}
+
+extension Channel {
+    /// The number of its socket, for calls that go straight to the system; good only as long as the channel is open. To be asked
+    /// for on its event loop.
+    var descriptor: CInt? {
+        try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
     }
 }
