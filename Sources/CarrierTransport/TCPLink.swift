@@ -27,7 +27,6 @@ final class TCPLink: ChannelDuplexHandler, Link {
     /// A read was held back and must be made up for.
     private var owesRead = false
     private var closeError = LinkError.endOfStream
-    private var isFinishing = false
     private var hasEnded = false
 
     /// - Parameter onActive: called when the connection stands and its addresses are known.
@@ -80,15 +79,9 @@ final class TCPLink: ChannelDuplexHandler, Link {
     }
 
     func finish() {
-        guard let context, !isFinishing else { return }
-        isFinishing = true
-        guard waiting > 0 else { return context.close(mode: .output, promise: nil) }
-        // An empty write completes when all before it is with the system.
-        let done = context.eventLoop.makePromise(of: Void.self)
-        done.futureResult.assumeIsolated().whenComplete { [self] _ in
-            self.context?.close(mode: .output, promise: nil)
-        }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: done)
+        flush()
+        // Behind what waits: the channel sees to that.
+        context?.close(mode: .output, promise: nil)
     }
 
     func close() {

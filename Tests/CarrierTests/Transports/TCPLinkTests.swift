@@ -1,25 +1,40 @@
 import CarrierTransport
 import CarrierWire
+import Glibc
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @Suite("TCP links", .timeLimit(.minutes(1)))
 struct TCPLinkTests {
+    /// The number that comes next, for other threads to see.
+    private final class Numbers: Sendable {
+        private let held = Mutex<UInt32>(0)
+        var value: UInt32 {
+            get { held.withLock { $0 } }
+            set { held.withLock { $0 = newValue } }
+        }
+    }
+
     /// Compares what comes with numbers that count up.
     private final class Counter: LinkDelegate {
         var link: (any Link)?
-        var next: UInt32 = 0
+        let next: Numbers
         var isInOrder = true
         var end: LinkError?
         private var rest = ByteBuffer()
 
+        init(_ next: Numbers) { self.next = next }
+
         func linkDidRead(_ bytes: ByteBuffer) {
             rest.writeImmutableBuffer(bytes)
-            while let number = rest.readInteger(as: UInt32.self) {
-                if number != next { isInOrder = false }
-                next &+= 1
+            var number = next.value
+            while let came = rest.readInteger(as: UInt32.self) {
+                if came != number { isInOrder = false }
+                number = came &+ 1
             }
+            next.value = number
             rest.discardReadBytes()
         }
         func linkDidReadAll() {}
@@ -27,52 +42,72 @@ struct TCPLinkTests {
         func linkDidClose(_ error: LinkError) { end = error }
     }
 
+    private static func write(_ numbers: Range<UInt32>, to link: any Link) {
+        var number = numbers.lowerBound
+        while number < numbers.upperBound {
+            var piece = ByteBuffer()
+            for _ in 0..<min(1 + number % 9973, numbers.upperBound - number) {
+                piece.writeInteger(number)
+                number += 1
+            }
+            link.write(piece)
+        }
+        link.flush()
+    }
+
     @Test("what the system has no room for goes out behind what it took, before what is written later, and before the end")
     func rest() async throws {
-        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let (here, there) = (group.next(), group.next())
         let transport = TCPTransport()
-        let reader = try await loop.submit { NIOLoopBound(Counter(), eventLoop: loop) }.get()
-        let writer = try await loop.submit { NIOLoopBound(Counter(), eventLoop: loop) }.get()
+        let next = Numbers()
+        let reader = try await there.submit { NIOLoopBound(Counter(next), eventLoop: there) }.get()
+        let writer = try await here.submit { NIOLoopBound(Counter(Numbers()), eventLoop: here) }.get()
         let listener = try await transport.listen(
-            on: Address(scheme: .tcp, host: "127.0.0.1", port: 0), loop: loop
+            on: Address(scheme: .tcp, host: "127.0.0.1", port: 0), loop: there
         ) { link in
             reader.value.link = link
             link.setReading(false)
             link.delegate = reader.value
         }.get()
-        // Of odd sizes and more than both sockets hold; nothing of it is flushed before some of it had to wait.
-        let total: UInt32 = 2 << 20
-        try await loop.submit {
-            _ = transport.dial(listener.address, loop: loop, timeout: .seconds(5)) { result in
+        // More than both sockets hold.
+        let (first, all): (UInt32, UInt32) = (2 << 20, 2 << 20 + 20_000)
+        try await here.submit {
+            _ = transport.dial(listener.address, loop: here, timeout: .seconds(5)) { result in
                 guard case .success(let link) = result else { return }
-                writer.value.link = link
                 link.delegate = writer.value
-                var number: UInt32 = 0
-                while number < total {
-                    var piece = ByteBuffer()
-                    for _ in 0..<min(1 + number % 9973, total - number) {
-                        piece.writeInteger(number)
-                        number += 1
-                    }
-                    link.write(piece)
-                    if number % 3 == 0 { link.flush() }
-                }
-                link.flush()
-                link.finish()
+                writer.value.link = link
             }
         }.get()
-        try await Task.sleep(for: .milliseconds(200))
-        #expect(try await loop.submit { writer.value.link?.isWritable }.get() == false, "some of it waits")
-        try await loop.submit { reader.value.link?.setReading(true) }.get()
-        for _ in 0..<2000 {
-            if try await loop.submit({ reader.value.end }).get() != nil { break }
+        for _ in 0..<500 {
+            if try await here.submit({ writer.value.link != nil }).get() { break }
             try await Task.sleep(for: .milliseconds(10))
         }
-        let came = try await loop.submit { (reader.value.next, reader.value.isInOrder, reader.value.end) }.get()
-        #expect(came.0 == total)
-        #expect(came.1, "every number behind the one before it")
-        #expect(came.2 == .endOfStream)
-        try await loop.submit { writer.value.link?.close() }.get()
+        try await here.submit {
+            guard let link = writer.value.link else { return }
+            Self.write(0..<first, to: link)
+            #expect(!link.isWritable, "some of it waits")
+            // The system has room again before the channel, whose thread this is, can hear of it.
+            there.execute { reader.value.link?.setReading(true) }
+            var seen: UInt32 = 0
+            repeat {
+                seen = next.value
+                usleep(200_000)
+            } while next.value > seen
+            #expect(seen > 0 && seen < first, "it has read all that the system had")
+            Self.write(first..<all, to: link)
+            link.finish()
+        }.get()
+        for _ in 0..<2000 {
+            if try await there.submit({ reader.value.end }).get() != nil { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let (isInOrder, end) = try await there.submit { (reader.value.isInOrder, reader.value.end) }.get()
+        #expect(next.value == all)
+        #expect(isInOrder, "every number behind the one before it")
+        #expect(end == .endOfStream)
+        try await here.submit { writer.value.link?.close() }.get()
         try await listener.close().get()
+        try await group.shutdownGracefully()
     }
 }
