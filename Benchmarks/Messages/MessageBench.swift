@@ -47,7 +47,12 @@ struct MessageBench: AsyncParsableCommand {
 
     @Option(help: "Seconds for each figure.") var seconds = 1.0
     @Option(help: "tcp, quic or udp.", transform: { Address.Scheme($0) }) var transport = Address.Scheme.tcp
-    @Option(help: "Only this kind: one-way, request or bulk; handshake is measured only by name.") var kind: String?
+    @Option(
+        help: """
+            Only this kind: one-way, request or bulk; only by name: handshake, and bare, round trips through SwiftNIO alone, \
+            of which the end that serves must know too.
+            """)
+    var kind: String?
     @Option(help: "Only bodies of this many bytes.") var size: Int?
     @Option(help: "Only so many tasks that send at once: 1 or 64. Of handshakes: nodes that dial.") var inFlight: Int?
     @Flag(help: "Both nodes on one thread.") var oneLoop = false
@@ -66,6 +71,9 @@ struct MessageBench: AsyncParsableCommand {
         let command = self
         if let connect {
             try await command.ask(connect, on: last, dialling)
+        } else if kind == "bare" {
+            let address = try await BareEcho.listen(on: first)
+            if serve { try await Self.announce(address) } else { try await ask(address, on: last, dialling) }
         } else {
             let (components, application): ([any Component], [any AsyncComponent]) =
                 isAsync ? ([], [AsyncAnswerer()]) : ([Answerer()], [])
@@ -77,12 +85,17 @@ struct MessageBench: AsyncParsableCommand {
                 let address = try await server.listen(
                     on: Address(scheme: command.transport, host: "127.0.0.1", port: 0))
                 guard command.serve else { return try await command.ask(address, on: last, dialling) }
-                print(address)
-                fflush(nil)
-                try await NIOThreadPool.singleton.runIfActive { while readLine() != nil {} }
+                try await Self.announce(address)
             }
         }
         try await group.shutdownGracefully()
+    }
+
+    /// Says where to ask, and waits for the end of standard input.
+    private static func announce(_ address: Address) async throws {
+        print(address)
+        fflush(nil)
+        try await NIOThreadPool.singleton.runIfActive { while readLine() != nil {} }
     }
 
     private func ask(_ address: Address, on loop: any EventLoop, _ dialling: [any EventLoop]) async throws {
@@ -91,6 +104,10 @@ struct MessageBench: AsyncParsableCommand {
             let handshakes = Handshakes(
                 to: address, nodes: inFlight ?? 16, areStrangers: strangers, seconds: seconds)
             let figures = try await handshakes.measure(on: dialling)
+            return print(json ? figures.json : figures.row)
+        }
+        if kind == "bare" {
+            let figures = try await BareEcho.measure(address, size: size ?? 64, seconds: seconds, on: loop)
             return print(json ? figures.json : figures.row)
         }
         try await Node.run(Self.configuration(), on: loop) { node in

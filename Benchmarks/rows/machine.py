@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import select
 import shutil
 import signal
 import socket
@@ -39,13 +40,15 @@ class Process:
         return self.status is not None
 
     def wait(self, patience=300):
-        """Waits for the end; returns the exit status."""
-        deadline = time.monotonic() + patience
-        while not self.has_ended():
-            if time.monotonic() > deadline:
-                self.signal(signal.SIGKILL)
-                deadline += 10
-            time.sleep(0.0005)
+        """Waits for the end; returns the exit status. Asleep: what is measured has the machine."""
+        if not self.has_ended():
+            end = os.pidfd_open(self.popen.pid)
+            try:
+                while not self.has_ended():
+                    if not select.select([end], [], [], patience)[0]:
+                        self.signal(signal.SIGKILL)
+            finally:
+                os.close(end)
         return self.status
 
     def signal(self, number):
