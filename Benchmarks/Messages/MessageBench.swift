@@ -49,8 +49,8 @@ struct MessageBench: AsyncParsableCommand {
     @Option(help: "tcp, quic or udp.", transform: { Address.Scheme($0) }) var transport = Address.Scheme.tcp
     @Option(
         help: """
-            Only this kind: one-way, request or bulk; only by name: handshake, and bare, round trips through SwiftNIO alone, \
-            of which the end that serves must know too.
+            Only this kind: one-way, request or bulk. Measured only by name: handshake; bare, round trips over TCP through \
+            SwiftNIO alone (tell the serving end too).
             """)
     var kind: String?
     @Option(help: "Only bodies of this many bytes.") var size: Int?

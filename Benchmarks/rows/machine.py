@@ -42,10 +42,11 @@ class Process:
     def wait(self, patience=300):
         """Waits for the end; returns the exit status. Asleep: what is measured has the machine."""
         if not self.has_ended():
-            end = os.pidfd_open(self.popen.pid)
+            end, watch = os.pidfd_open(self.popen.pid), select.poll()
             try:
+                watch.register(end, select.POLLIN)
                 while not self.has_ended():
-                    if not select.select([end], [], [], patience)[0]:
+                    if not watch.poll(patience * 1000):
                         self.signal(signal.SIGKILL)
             finally:
                 os.close(end)

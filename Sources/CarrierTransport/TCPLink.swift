@@ -1,7 +1,6 @@
 internal import CarrierWire
 internal import Glibc
 internal import NIOCore
-internal import NIOPosix
 
 /// A TCP connection as a link: the one handler of its channel.
 ///
@@ -146,13 +145,5 @@ final class TCPLink: ChannelDuplexHandler, Link {
         let delegate = delegate
         self.delegate = nil
         delegate?.linkDidClose(closeError)
-    }
-}
-
-extension Channel {
-    /// The number of its socket, for calls that go straight to the system; good only as long as the channel is open. To be asked
-    /// for on its event loop.
-    var descriptor: CInt? {
-        try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
     }
 }

@@ -73,10 +73,10 @@ public struct TCPTransport: Transport {
         return Dialling { attempt.end(.failure(.closedHere)) }
     }
 
-    /// What every connection is given, whichever end began it: at once, for a bootstrap makes a promise of each of its options.
+    /// What every connection is given, whichever end began it: at once, for a bootstrap makes a promise for each of its options.
+    /// That small writes wait for nothing (TCP_NODELAY) is a bootstrap's default; who is accepted has it from the listening socket.
     private static func prepare(_ channel: any Channel, for link: TCPLink) throws {
         guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
-        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
         // One read, then the next connection's turn: a peer that floods keeps nobody waiting for long.
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(.recvAllocator, value: receiveAllocator)
