@@ -70,7 +70,7 @@ enum BareEcho {
     /// One message at a time always has room; anything else ends the run.
     private static func write(_ bytes: ByteBuffer, to descriptor: CInt, _ context: ChannelHandlerContext) {
         let count = bytes.withUnsafeReadableBytes {
-            send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL.rawValue))
+            send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
         }
         if count < bytes.readableBytes { context.close(promise: nil) }
     }
