@@ -86,7 +86,8 @@ enum BareEcho {
     }
 
     /// Round trips of `size` bytes, one at a time.
-    static func measure(_ address: Address, size: Int, seconds: Double, on loop: any EventLoop) async throws -> Figures {
+    static func measure(_ address: Address, size: Int, seconds: Double, on loop: any EventLoop) async throws -> Figures
+    {
         let (processor, start) = (ProcessorTime.used, NIODeadline.now())
         let asker = try await loop.submit {
             NIOLoopBound(

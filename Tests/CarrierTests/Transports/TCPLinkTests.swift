@@ -55,7 +55,7 @@ struct TCPLinkTests {
         if flushes { link.flush() }
     }
 
-    @Test("what the system has no room for goes out behind what it took, before what is written later, and before the end")
+    @Test("what the system has no room for goes out behind what it took, before what is written later and the end")
     func rest() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let (here, there) = (group.next(), group.next())
