@@ -227,6 +227,7 @@
         // MARK: For connections
 
         var isFull: Bool { socket.isFull }
+        var hasArrived: Bool? { socket.hasArrived }
         /// Packets to put together: as many as the system cuts in one go.
         var packetsInBatch: Int { socket.canSegment ? Self.segmentLimit : 1 }
 

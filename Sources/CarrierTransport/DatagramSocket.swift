@@ -133,6 +133,8 @@ public final class DatagramSocket: ChannelInboundHandler {
 
     /// Whether datagrams wait for the system: better send no more.
     public var isFull: Bool { !waiting.isEmpty }
+    /// Whether a datagram is there that was not read yet; nil once the socket is closed.
+    public var hasArrived: Bool? { isReadable(descriptor) }
 
     /// Sends datagrams of `segment` bytes each, the last one perhaps shorter.
     ///

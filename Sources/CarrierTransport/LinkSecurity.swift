@@ -23,5 +23,6 @@ public enum LinkSecurity: Hashable, Sendable {
 extension Link {
     public var security: LinkSecurity { .none }
     public var observedAddress: Address { remoteAddress }
+    public var hasArrived: Bool? { nil }
     public var frameLimit: Int? { nil }
 }

@@ -43,6 +43,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
+    var hasArrived: Bool? { isReadable(descriptor) }
 
     // MARK: Link
 

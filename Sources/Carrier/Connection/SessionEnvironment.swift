@@ -23,6 +23,10 @@ final class SessionEnvironment {
     private var spares: [ByteBuffer] = []
     private let flushes: FlushQueue
     private let flush: @Sendable () -> Void
+    private let lookOuts: LookOut
+    private let lookOut: @Sendable () -> Void
+    /// Reads of all sessions.
+    private var reads: UInt64 = 0
 
     init(
         executor: EventLoopExecutor, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
@@ -38,6 +42,10 @@ final class SessionEnvironment {
         self.flushes = flushes
         let bound = NIOLoopBound(flushes, eventLoop: loop)
         flush = { bound.value.run() }
+        let lookOuts = LookOut()
+        self.lookOuts = lookOuts
+        let boundLookOuts = NIOLoopBound(lookOuts, eventLoop: loop)
+        lookOut = { boundLookOuts.value.run() }
     }
 
     /// The loop's time: virtual in tests.
@@ -86,6 +94,34 @@ final class SessionEnvironment {
     func turn(_ body: () -> Void) {
         flushes.gather { executor.gather(body) }
     }
+
+    // Where more is to come at once, the loop looks out for it before it sleeps.
+
+    /// The session has sent what its peer answers or waited for.
+    func expectMore(of session: SessionLink) {
+        session.busyPoll?.asked(at: now(), reads: reads)
+        guard session.busyPoll?.isWorthwhile == true else { return }
+        if lookOuts.aim(at: session) { loop.execute(lookOut) }
+    }
+
+    /// Bytes came over the session.
+    func heard(_ session: SessionLink) {
+        session.busyPoll?.heard(at: session.heardAt, reads: reads)
+        reads &+= 1
+    }
+}
+
+/// The session that is looked out for when all else at hand is done: the last that asked for it.
+private final class LookOut {
+    private var session: SessionLink?
+
+    /// Whether a run must be scheduled for it.
+    func aim(at session: SessionLink) -> Bool {
+        defer { self.session = session }
+        return self.session == nil
+    }
+
+    func run() { session.take()?.lookOut() }
 }
 
 /// The sessions with frames to seal at the end of this turn of the loop.

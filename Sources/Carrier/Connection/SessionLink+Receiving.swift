@@ -48,6 +48,7 @@ extension SessionLink {
         hasHeard = true
         heardAt = environment.now()
         bytesIn &+= UInt64(bytes.readableBytes)
+        environment.heard(self)
         environment.turn {
             switch phase {
             case .handshake: shakeHands(bytes)

@@ -74,6 +74,8 @@ final class SessionLink: LinkDelegate {
     var needsFlush = false
     /// Requests and replies among what waits.
     private var awaited = 0
+    /// Nil where the link cannot be looked at, or must not be.
+    var busyPoll: BusyPoll?
     /// The peer broke the protocol: nothing more of it is looked at.
     var isDeaf = false
 
@@ -115,6 +117,8 @@ final class SessionLink: LinkDelegate {
         decoder = FrameDecoder(bodyLimit: environment.limits.receive.message)
         idleWork = IdleWork(environment.limits.receive.forNothing, now: Instant(now))
         alarm = Alarm(loop: environment.loop)
+        let window = TimeAmount(environment.limits.receive.busyPoll)
+        if window > .zero, link.hasArrived != nil { busyPoll = BusyPoll(window: window) }
         start(pinned: pinned)
     }
 
@@ -211,6 +215,7 @@ final class SessionLink: LinkDelegate {
     /// Seals what waits while the link takes it.
     func flush() {
         needsFlush = false
+        let isAwaited = awaited > 0
         awaited = 0
         guard phase == .open, !outbox.isEmpty, var session = session.take() else { return }
         var failure: CryptoError?
@@ -230,6 +235,7 @@ final class SessionLink: LinkDelegate {
         if let spare = outbox.takeSpare() { environment.giveSpare(spare) }
         if let failure { return end(.disconnected(.broken("\(failure)"))) }
         if wrote { owner?.sessionDidFlush(self) }
+        if isAwaited { environment.expectMore(of: self) }
     }
 
     func write(_ bytes: ByteBuffer) {

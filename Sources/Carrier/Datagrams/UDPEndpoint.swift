@@ -22,6 +22,8 @@ final class UDPEndpoint: DatagramSocketDelegate {
     private var isCarryingOut = false
     private var isClosed = false
 
+    var hasArrived: Bool? { socket.hasArrived }
+
     /// - Throws: `CryptoError`.
     init(
         _ socket: DatagramSocket, _ environment: SessionEnvironment, accept: (@Sendable (any Link) -> Void)?

@@ -35,6 +35,7 @@ final class UDPLink: Link {
     var eventLoop: any EventLoop { endpoint.loop }
     var localAddress: Address { endpoint.localAddress }
     var isWritable: Bool { !isClosed }
+    var hasArrived: Bool? { endpoint.hasArrived }
     var frameLimit: Int? { Datagram.sizeLimit - Datagram.overhead }
 
     func write(_ bytes: ByteBuffer) {
