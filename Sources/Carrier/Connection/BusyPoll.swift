@@ -1,64 +1,98 @@
 internal import NIOCore
 
-/// Whether a node looks out for a peer's next bytes before its loop sleeps (busy polling).
+/// Whether a peer's link is polled for its next bytes before the loop sleeps (busy polling).
 ///
 /// A thread that sleeps runs again some 20 to 50 µs after the bytes that wake it have come; a peer on the same machine has worked and
-/// answered in less. So a peer that was prompt for a while, and alone, is looked out for. Where that turns out not to pay, twice as
-/// long a while is asked for before the next attempt: a peer can cost its node the time between its own bytes, never more.
+/// answered in less. So the link of a peer that was prompt for a while, and alone, is polled. Where that turns out not to pay, twice as
+/// long a while is asked for before the next attempt.
+///
+/// Polling stops the loop, so it is bounded: who else is waited for waits one window longer at the most, and ends the attempt when it
+/// is heard; polls in vain are five in a row for each 16, 32, 64 … prompt answers. A peer that never rests keeps the thread awake, for
+/// no longer than it goes on.
 struct BusyPoll {
-    /// Prompt answers in a row before the first attempt, and how many disappointments can make of them.
-    private static let (least, most) = (16, 1 << 20)
-    /// Good looks are remembered up to so many; a slow one costs four of them, and the attempt when there are not as many left.
-    private static let (enough, price) = (16, 4)
+    /// Prompt answers in a row before the first attempt.
+    private static let leastPrompt = 16
+    /// What disappointments can make of them.
+    private static let mostPrompt = 1 << 20
+    /// Polls that paid are remembered up to so many.
+    private static let memory = 16
+    /// What one that did not takes off them; it ends the attempt when they are fewer.
+    private static let price = 4
 
-    /// How long one look takes at the most. Twice as long is prompt for a peer that was not looked out for: sleeping takes its time too.
+    /// How long one poll takes at the most. An answer is prompt that takes twice as long: as a rule it woke a thread at either end.
     let window: TimeAmount
-    /// When the node last sent what the peer answers or waited for, and how many reads of any peer there had been.
-    private var asked: (time: NIODeadline, reads: UInt64)?
+    /// When the node last sent what the peer answers, or an answer after which it may ask again; and how many reads of all peers there
+    /// had been when it first did since it last heard of this one.
+    private var waiting: (since: NIODeadline, reads: UInt64)?
     private var prompt = 0
-    private var required = Self.least
-    private var good = Self.enough
+    private var required = Self.leastPrompt
+    private var paid = Self.memory
 
     init(window: TimeAmount) { self.window = window }
 
-    /// Whether the next bytes are worth looking out for.
+    /// Whether to poll for the next bytes.
     var isWorthwhile: Bool { prompt >= required }
 
-    /// Something went out that the peer answers, or an answer after which it may ask again.
-    mutating func asked(at time: NIODeadline, reads: UInt64) { asked = (time, reads) }
+    /// More is expected of the peer from now on.
+    mutating func expect(from time: NIODeadline, reads: UInt64) { waiting = (time, waiting?.reads ?? reads) }
 
     /// Bytes of the peer came.
     mutating func heard(at time: NIODeadline, reads: UInt64) {
-        guard let asked = asked.take() else { return }
-        let isPrompt = reads == asked.reads && time - asked.time <= window * 2
-        prompt = isPrompt ? min(prompt + 1, Self.most) : 0
+        guard let waiting = waiting.take() else { return }
+        let isPrompt = (time - waiting.since).nanoseconds / 2 <= window.nanoseconds
+        prompt = isPrompt && reads == waiting.reads ? min(prompt + 1, Self.mostPrompt) : 0
     }
 
-    /// A look took so long: until bytes were there, or all of the window. One that had not to wait says nothing: the loop would not have
-    /// slept.
-    mutating func looked(for time: TimeAmount) {
+    /// A poll took so long: until bytes were there, or all of the window.
+    ///
+    /// One that had not to wait says nothing: the loop would not have slept. In half of the window a thread would have been woken.
+    mutating func polled(for time: TimeAmount) {
         guard time > .zero else { return }
-        if time * 2 <= window {
-            if good == Self.enough { required = max(required - 1, Self.least) }
-            good = min(good + 1, Self.enough)
-        } else if good >= Self.price {
-            good -= Self.price
+        if time.nanoseconds <= window.nanoseconds / 2 {
+            if paid == Self.memory { required = max(required - 1, Self.leastPrompt) }
+            paid = min(paid + 1, Self.memory)
+        } else if paid >= Self.price {
+            paid -= Self.price
         } else {
-            (good, prompt) = (Self.enough, 0)
-            required = min(required * 2, Self.most)
+            (paid, prompt) = (Self.memory, 0)
+            required = min(required * 2, Self.mostPrompt)
         }
     }
 }
 
 extension SessionLink {
-    /// Waits for bytes without sleep. Called when all that was at hand is done: it stops the loop for as long.
-    func lookOut() {
-        guard isOpen, !isHeld, !isThrottled, var poll = busyPoll.take() else { return }
+    /// Waits for bytes without sleep, for one window at the most; the loop stands still meanwhile.
+    func pollLink() {
+        // A link that does not take everything, or must not be read, waits for something else than the peer's bytes.
+        guard let window = busyPoll?.window, isOpen, !isHeld, !isThrottled, isWritable else { return }
         // Not the loop's time, which may be virtual.
         let start = NIODeadline.now()
         var time = TimeAmount.zero
-        while link.hasArrived == false, time < poll.window { time = .now() - start }
-        poll.looked(for: time)
-        busyPoll = poll
+        while link.hasArrived == false, time < window { time = .now() - start }
+        busyPoll?.polled(for: time)
+    }
+}
+
+/// The session whose link is polled when the loop has nothing else to do: the last that expects something.
+final class DuePoll {
+    private let executor: EventLoopExecutor
+    private let flushes: FlushQueue
+    private var session: SessionLink?
+
+    init(executor: EventLoopExecutor, flushes: FlushQueue) {
+        self.executor = executor
+        self.flushes = flushes
+    }
+
+    /// Whether a run must be scheduled for it.
+    func aim(at session: SessionLink) -> Bool {
+        defer { self.session = session }
+        return self.session == nil
+    }
+
+    /// Tasks and frames that came up since go first; what they send may be waited for in its turn.
+    func run() {
+        guard let session = session.take(), executor.isIdle, flushes.isEmpty else { return }
+        session.pollLink()
     }
 }

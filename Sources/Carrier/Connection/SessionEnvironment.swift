@@ -23,8 +23,8 @@ final class SessionEnvironment {
     private var spares: [ByteBuffer] = []
     private let flushes: FlushQueue
     private let flush: @Sendable () -> Void
-    private let lookOuts: LookOut
-    private let lookOut: @Sendable () -> Void
+    private let duePoll: DuePoll
+    private let poll: @Sendable () -> Void
     /// Reads of all sessions.
     private var reads: UInt64 = 0
 
@@ -42,10 +42,10 @@ final class SessionEnvironment {
         self.flushes = flushes
         let bound = NIOLoopBound(flushes, eventLoop: loop)
         flush = { bound.value.run() }
-        let lookOuts = LookOut()
-        self.lookOuts = lookOuts
-        let boundLookOuts = NIOLoopBound(lookOuts, eventLoop: loop)
-        lookOut = { boundLookOuts.value.run() }
+        let duePoll = DuePoll(executor: executor, flushes: flushes)
+        self.duePoll = duePoll
+        let boundPoll = NIOLoopBound(duePoll, eventLoop: loop)
+        poll = { boundPoll.value.run() }
     }
 
     /// The loop's time: virtual in tests.
@@ -95,13 +95,13 @@ final class SessionEnvironment {
         flushes.gather { executor.gather(body) }
     }
 
-    // Where more is to come at once, the loop looks out for it before it sleeps.
+    // Where more comes at once as a rule, the loop polls for it before it sleeps.
 
     /// The session has sent what its peer answers or waited for.
     func expectMore(of session: SessionLink) {
-        session.busyPoll?.asked(at: now(), reads: reads)
+        session.busyPoll?.expect(from: now(), reads: reads)
         guard session.busyPoll?.isWorthwhile == true else { return }
-        if lookOuts.aim(at: session) { loop.execute(lookOut) }
+        if duePoll.aim(at: session) { loop.execute(poll) }
     }
 
     /// Bytes came over the session.
@@ -111,25 +111,14 @@ final class SessionEnvironment {
     }
 }
 
-/// The session that is looked out for when all else at hand is done: the last that asked for it.
-private final class LookOut {
-    private var session: SessionLink?
-
-    /// Whether a run must be scheduled for it.
-    func aim(at session: SessionLink) -> Bool {
-        defer { self.session = session }
-        return self.session == nil
-    }
-
-    func run() { session.take()?.lookOut() }
-}
-
 /// The sessions with frames to seal at the end of this turn of the loop.
-private final class FlushQueue {
+final class FlushQueue {
     private var waiting: [SessionLink] = []
     private var flushing: [SessionLink] = []
     /// Whether a run comes without another call.
     private var isRunDue = false
+
+    var isEmpty: Bool { waiting.isEmpty }
 
     /// Whether a run must be scheduled for it.
     func add(_ session: SessionLink) -> Bool {

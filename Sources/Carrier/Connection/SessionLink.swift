@@ -235,7 +235,7 @@ final class SessionLink: LinkDelegate {
         if let spare = outbox.takeSpare() { environment.giveSpare(spare) }
         if let failure { return end(.disconnected(.broken("\(failure)"))) }
         if wrote { owner?.sessionDidFlush(self) }
-        if isAwaited { environment.expectMore(of: self) }
+        if wrote, isAwaited { environment.expectMore(of: self) }
     }
 
     func write(_ bytes: ByteBuffer) {

@@ -20,6 +20,9 @@ public final class EventLoopExecutor: TaskExecutor {
         jobs = NIOLoopBoundBox.makeBoxSendingValue(Jobs(), eventLoop: loop)
     }
 
+    /// Whether no job waits for its turn on the loop.
+    var isIdle: Bool { jobs.value.waiting.isEmpty }
+
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         guard loop.inEventLoop else {

@@ -57,8 +57,8 @@ public struct Limits: Sendable, Hashable {
         /// Empty records, empty pieces of the byte stream and replies that nobody waits for, a second and at once; beyond
         /// that the peer is left waiting. Default 5000, 100 000.
         public var forNothing = TokenBucket.Rate(perSecond: 5000, burst: 100_000)
-        /// How long the node may look out for the next bytes of a peer that answers at once, before its thread sleeps: that
-        /// takes processor time, and off a round trip what waking takes. 0: never. Default 100 µs.
+        /// How long the node may poll for the next bytes of a peer that answers within half of that as a rule, before its thread
+        /// sleeps: waking would take longer. All else on the node's loop waits meanwhile. 0: never. Default 100 µs.
         public var busyPoll: Duration = .microseconds(100)
         /// Bytes of messages that wait for an application before its peer is held back. Default 1 MiB.
         public var waiting = 1 << 20

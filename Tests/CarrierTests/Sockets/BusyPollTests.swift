@@ -1,11 +1,15 @@
+import CarrierProtocols
+import CarrierTransport
+import CarrierWire
 import Foundation
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import Testing
 
 @testable import Carrier
 
-@Suite("Looking out for prompt peers", .serialized, .timeLimit(.minutes(1)))
+@Suite("Busy polling", .serialized, .timeLimit(.minutes(1)))
 struct BusyPollTests {
     private static let window = TimeAmount.microseconds(100)
 
@@ -19,16 +23,18 @@ struct BusyPollTests {
     private func answers(_ count: Int, to poll: inout BusyPoll, after time: TimeAmount = window * 2, others: UInt64 = 0)
     {
         for _ in 0..<count {
-            poll.asked(at: .uptimeNanoseconds(0), reads: 7)
+            poll.expect(from: .uptimeNanoseconds(0), reads: 7)
             poll.heard(at: .uptimeNanoseconds(0) + time, reads: 7 + others)
         }
     }
 
-    @Test("a peer is looked out for once it answered at once for a while, and alone")
+    // MARK: The rules
+
+    @Test("a peer is polled once it answered at once for a while, and alone")
     func prompt() {
         var poll = poll(after: 15)
         #expect(!poll.isWorthwhile)
-        answers(1, to: &poll, after: Self.window * 2 + .nanoseconds(1))
+        answers(1, to: &poll, after: Self.window * 2 + .nanoseconds(2))
         answers(15, to: &poll)
         #expect(!poll.isWorthwhile)
         answers(1, to: &poll, others: 1)
@@ -43,70 +49,132 @@ struct BusyPollTests {
         #expect(!poll.isWorthwhile)
     }
 
-    @Test("where looking does not pay it ends, and begins again only after twice as long")
+    @Test("where polling does not pay it ends, and begins again only after twice as long")
     func disappointments() {
         var poll = poll()
         for required in [32, 64, 128] {
             #expect(poll.isWorthwhile)
-            for _ in 0..<4 { poll.looked(for: Self.window) }
+            for _ in 0..<4 { poll.polled(for: Self.window) }
             #expect(poll.isWorthwhile)
-            poll.looked(for: Self.window)
+            poll.polled(for: Self.window)
             answers(required - 1, to: &poll)
             #expect(!poll.isWorthwhile)
             answers(1, to: &poll)
         }
-        // Good looks win it back, slowly; one that had not to wait is none.
-        for _ in 0..<1000 { poll.looked(for: .zero) }
-        for _ in 0..<5 { poll.looked(for: Self.window) }
+        // What pays wins it back, slowly; one that had not to wait is none.
+        for _ in 0..<1000 { poll.polled(for: .zero) }
+        for _ in 0..<5 { poll.polled(for: Self.window) }
         answers(255, to: &poll)
         #expect(!poll.isWorthwhile)
         answers(1, to: &poll)
-        for _ in 0..<1000 { poll.looked(for: .microseconds(50)) }
-        for _ in 0..<5 { poll.looked(for: .microseconds(51)) }
+        for _ in 0..<1000 { poll.polled(for: .microseconds(50)) }
+        for _ in 0..<5 { poll.polled(for: .microseconds(51)) }
         answers(32, to: &poll)
         #expect(poll.isWorthwhile)
     }
 
-    @Test("a slow look now and then changes nothing")
+    @Test("a poll in vain now and then changes nothing")
     func mixture() {
         var poll = poll()
         for _ in 0..<1000 {
-            for _ in 0..<4 { poll.looked(for: .microseconds(8)) }
-            poll.looked(for: Self.window)
+            for _ in 0..<4 { poll.polled(for: .microseconds(8)) }
+            poll.polled(for: Self.window)
         }
         #expect(poll.isWorthwhile)
     }
 
-    @Test(
-        "a loop that looks out does not sleep between requests", arguments: TestTransport.all.filter { $0 != .memory })
-    func sockets(over transport: TestTransport) async throws {
-        let looking = try await sleeps(over: transport, .seconds(1))
-        let sleeping = try await sleeps(over: transport, .zero)
-        #expect(looking < sleeping / 2)
+    // MARK: The loop
+
+    @Test("a loop polls once its peer is known to be prompt, for a window, and no more when that was in vain")
+    func attempts() throws {
+        let pair = try PolledPair()
+        // The answer to the last poll in vain is the first of the next 32.
+        for expected in [16, 31] {
+            for _ in 0..<expected { #expect(try pair.polls(during: { try pair.ask() }) == 0) }
+            for _ in 0..<5 { #expect(try pair.polls(during: { try pair.ask() }) > 1) }
+        }
+        #expect(pair.answers == 16 + 5 + 31 + 5)
+        try pair.end()
     }
 
-    /// How often the asking node's thread slept during 400 pings. Both nodes have a thread of their own, for a look stops it.
-    private func sleeps(over transport: TestTransport, _ window: Duration) async throws -> Int {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let (one, other) = (group.next(), group.next())
+    @Test("a loop does not poll a link that is not read, is gone, or that the node's limits forbid to poll")
+    func refusals() throws {
+        let pair = try PolledPair()
+        pair.link.hasArrived = true
+        for _ in 0..<16 { try pair.ask() }
+        #expect(try pair.polls(during: { try pair.ask() }) == 1)
+        let session = try #require(pair.connection().session)
+        session.setHeld(true)
+        #expect(try pair.polls(during: { try pair.ask() }) == 0)
+        session.setHeld(false)
+        pair.loop.run()
+        for _ in 0..<16 { try pair.ask() }
+        pair.link.hasArrived = nil
+        #expect(try pair.polls(during: { try pair.ask() }) == 1)
+        try pair.end()
+
+        let forbidden = try PolledPair { $0.limits.receive.busyPoll = .zero }
+        for _ in 0..<100 { #expect(try forbidden.polls(during: { try forbidden.ask() }) == 0) }
+        try forbidden.end()
+    }
+
+    @Test("a peer beside which others are heard is not polled")
+    func company() throws {
+        let pair = try PolledPair()
+        pair.link.hasArrived = true
+        // Both are asked before either answers; the second is heard after the first.
+        for _ in 0..<100 {
+            #expect(
+                try pair.polls(during: {
+                    try pair.ask(0, runs: false)
+                    try pair.ask(1)
+                }) <= 1)
+        }
+        #expect(try pair.polls(during: { try pair.ask(1) }) == 0)
+        try pair.end()
+    }
+
+    // MARK: Sockets
+
+    @Test(
+        "threads that poll do not sleep between requests", arguments: TestTransport.all.filter { $0 != .memory })
+    func sockets(over transport: TestTransport) async throws {
+        let polling = try await sleeps(over: transport, .milliseconds(200))
+        let sleeping = try await sleeps(over: transport, .zero)
+        #expect(polling.asking < 100 && polling.answering < 100)
+        // A busy machine takes a thread's processor away before it can sleep: then there is nothing to compare.
+        if sleeping.asking > 200 { #expect(polling.asking < sleeping.asking / 2) }
+    }
+
+    /// How often both nodes' threads slept during 400 pings. Each has one of its own, for a poll stops it.
+    private func sleeps(over transport: TestTransport, _ window: Duration) async throws -> (asking: Int, answering: Int)
+    {
+        let loops = (MultiThreadedEventLoopGroup(numberOfThreads: 1), MultiThreadedEventLoopGroup(numberOfThreads: 1))
         @Sendable func configuration() throws -> NodeConfiguration {
             try NodePair.configuration(over: transport) { $0.limits.receive.busyPoll = window }
         }
         let anywhere = TestNetwork(transport).anywhere
-        let count = try await Node.run(configuration(), on: one) { server in
+        let counts = try await Node.run(configuration(), on: loops.0.next()) { server in
             let address = try await server.listen(on: anywhere)
-            return try await Node.run(configuration(), on: other) { client in
+            return try await Node.run(configuration(), on: loops.1.next()) { client in
                 let peer = try await client.dial([address])
-                return try await Task(executorPreference: client.executor) {
-                    for _ in 0..<50 { _ = try await peer.ping(ByteBuffer(), within: .seconds(5)) }
-                    let before = try Self.switches()
-                    for _ in 0..<400 { _ = try await peer.ping(ByteBuffer(), within: .seconds(5)) }
-                    return try Self.switches() - before
-                }.value
+                @Sendable func ask(_ count: Int) async throws -> Int {
+                    try await Task(executorPreference: client.executor) {
+                        for _ in 0..<count { _ = try await peer.ping(ByteBuffer(), within: .seconds(5)) }
+                        return try Self.switches()
+                    }.value
+                }
+                @Sendable func switchesOfServer() async throws -> Int {
+                    try await Task(executorPreference: server.executor) { try Self.switches() }.value
+                }
+                let before = (try await ask(50), try await switchesOfServer())
+                let after = (try await ask(400), try await switchesOfServer())
+                return (asking: after.0 - before.0, answering: after.1 - before.1)
             }
         }
-        try await group.shutdownGracefully()
-        return count
+        try await loops.0.shutdownGracefully()
+        try await loops.1.shutdownGracefully()
+        return counts
     }
 
     /// How often this thread has slept.
@@ -115,4 +183,119 @@ struct BusyPollTests {
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") })
         return try #require(line.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) })
     }
+}
+
+/// A node that asks two others on a virtual clock, over links that say what the test wants when they are polled.
+private final class PolledPair {
+    let loop = EmbeddedEventLoop()
+    let link = PolledLink.Answer()
+    private let client: TestNode
+    private let servers: [TestNode]
+    private(set) var answers = 0
+
+    init(_ change: (inout NodeConfiguration) -> Void = { _ in }) throws {
+        let memory = MemoryTransport()
+        let (loop, answer) = (loop, link)
+        client = try TestNode(
+            VirtualPair.identity(), over: PolledTransport(memory, answer, loop: loop), loop: loop, components: [],
+            change)
+        servers = try (0..<2).map { _ in
+            try TestNode(
+                VirtualPair.identity(), over: memory, loop: loop, components: [PingResponder()], change)
+        }
+        for server in servers {
+            let listening = server.core.listen(on: Address(scheme: memory.scheme, host: "127.0.0.1", port: 0))
+            loop.run()
+            client.core.dial([try listening.wait().pinned(to: server.id)]) { _ in }
+            loop.run()
+        }
+    }
+
+    func connection(_ server: Int = 0) throws -> Connection {
+        try #require(client.connection(to: servers[server]))
+    }
+
+    func ask(_ server: Int = 0, runs: Bool = true) throws {
+        try connection(server).send(
+            Ping(payload: ByteBuffer()).frame(), wantsReply: true, within: .seconds(5), .call { _ in self.answers += 1 }
+        )
+        if runs { loop.run() }
+    }
+
+    /// How often a link was polled while `body` ran.
+    func polls(during body: () throws -> Void) rethrows -> Int {
+        let before = link.polls
+        try body()
+        return link.polls - before
+    }
+
+    func end() throws {
+        for node in [client] + servers { _ = node.core.stop() }
+        loop.advanceTime(by: .seconds(10))
+        #expect(client.core.connections.isEmpty)
+        try loop.syncShutdownGracefully()
+    }
+}
+
+/// Dials links of another transport and makes them ones that can be polled.
+private final class PolledTransport: Transport {
+    let scheme: Address.Scheme
+    private let transport: any Transport
+    private let answer: NIOLoopBound<PolledLink.Answer>
+
+    init(_ transport: any Transport, _ answer: PolledLink.Answer, loop: any EventLoop) {
+        scheme = transport.scheme
+        self.transport = transport
+        self.answer = NIOLoopBound(answer, eventLoop: loop)
+    }
+
+    func listen(
+        on address: Address, loop: any EventLoop, accept: @escaping @Sendable (any Link) -> Void
+    ) -> EventLoopFuture<any Listener> {
+        transport.listen(on: address, loop: loop, accept: accept)
+    }
+
+    func dial(
+        _ address: Address, loop: any EventLoop, timeout: Duration,
+        completion: @escaping (Result<any Link, LinkError>) -> Void
+    ) -> Dialling {
+        let answer = answer.value
+        return transport.dial(address, loop: loop, timeout: timeout) { result in
+            completion(result.map { PolledLink($0, answer) })
+        }
+    }
+}
+
+private final class PolledLink: Link {
+    /// What links say, and how often they were asked.
+    final class Answer {
+        var hasArrived: Bool? = false
+        var polls = 0
+    }
+
+    private let link: any Link
+    private let answer: Answer
+
+    init(_ link: any Link, _ answer: Answer) {
+        self.link = link
+        self.answer = answer
+    }
+
+    var hasArrived: Bool? {
+        answer.polls += 1
+        return answer.hasArrived
+    }
+    var delegate: (any LinkDelegate)? {
+        get { link.delegate }
+        set { link.delegate = newValue }
+    }
+    var eventLoop: any EventLoop { link.eventLoop }
+    var remoteAddress: Address { link.remoteAddress }
+    var localAddress: Address { link.localAddress }
+    var isWritable: Bool { link.isWritable }
+    func write(_ bytes: ByteBuffer) { link.write(bytes) }
+    func flush() { link.flush() }
+    func setReading(_ isReading: Bool) { link.setReading(isReading) }
+    func finish() { link.finish() }
+    func close() { link.close() }
 }
