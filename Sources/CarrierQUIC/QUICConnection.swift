@@ -108,7 +108,7 @@
         // MARK: Link
 
         var eventLoop: any EventLoop { endpoint.loop }
-        var hasArrived: Bool? { endpoint.hasArrived }
+        var hasArrived: Bool? { queue.unsent == 0 ? endpoint.hasArrived : nil }
         var isWritable: Bool { phase != .ended && !wantsEnd && queue.unsent < Self.highWater }
         var isInHandshake: Bool { phase == .handshake }
         var hasEnded: Bool { phase == .ended }

@@ -19,7 +19,8 @@ public protocol Link: AnyObject {
     var frameLimit: Int? { get }
     /// Whether there is room: false once more waits than should.
     var isWritable: Bool { get }
-    /// Whether something is there to be read on its socket, which it may share; nil where that is not known at once. Default nil.
+    /// Whether something is there to be read on its socket, which it may share; nil where that is not known at once, or
+    /// what was written has not left yet. Default nil.
     var hasArrived: Bool? { get }
     /// Who hears what happens. A link without one reads nothing.
     var delegate: (any LinkDelegate)? { get set }

@@ -43,7 +43,7 @@ final class TCPLink: ChannelDuplexHandler, Link {
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
-    var hasArrived: Bool? { isReadable(descriptor) }
+    var hasArrived: Bool? { waiting == 0 ? isReadable(descriptor) : nil }
 
     // MARK: Link
 

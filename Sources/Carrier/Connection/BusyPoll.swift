@@ -6,14 +6,14 @@ internal import NIOCore
 /// answered in less. So the link of a peer that was prompt for a while, and alone, is polled. Where that turns out not to pay, twice as
 /// long a while is asked for before the next attempt.
 ///
-/// Polling stops the loop, so it is bounded: who else is waited for waits one window longer at the most, and ends the attempt when it
-/// is heard; polls in vain are five in a row for each 16, 32, 64 … prompt answers. A peer that never rests keeps the thread awake, for
-/// no longer than it goes on.
+/// Polling stops the loop, so it is bounded: between two reads a node polls once; another peer that is heard, or a call from another
+/// thread, ends the attempt; polls in vain are five in a row for each 16, 32, 64 … prompt answers. Whoever sends something every few
+/// microseconds, answer or not, keeps the thread awake as long as it goes on.
 struct BusyPoll {
     /// Prompt answers in a row before the first attempt.
     private static let leastPrompt = 16
     /// What disappointments can make of them.
-    private static let mostPrompt = 1 << 20
+    private static let mostPrompt = 1 << 12
     /// Polls that paid are remembered up to so many.
     private static let memory = 16
     /// What one that did not takes off them; it ends the attempt when they are fewer.
@@ -21,9 +21,9 @@ struct BusyPoll {
 
     /// How long one poll takes at the most. An answer is prompt that takes twice as long: as a rule it woke a thread at either end.
     let window: TimeAmount
-    /// When the node last sent what the peer answers, or an answer after which it may ask again; and how many reads of all peers there
-    /// had been when it first did since it last heard of this one.
-    private var waiting: (since: NIODeadline, reads: UInt64)?
+    /// When the node last sent what the peer answers, or an answer after which it may ask again; and how much had come
+    /// of anybody when it first did since it last heard of this one.
+    private var waiting: (since: NIODeadline, arrivals: UInt64)?
     private var prompt = 0
     private var required = Self.leastPrompt
     private var paid = Self.memory
@@ -34,13 +34,15 @@ struct BusyPoll {
     var isWorthwhile: Bool { prompt >= required }
 
     /// More is expected of the peer from now on.
-    mutating func expect(from time: NIODeadline, reads: UInt64) { waiting = (time, waiting?.reads ?? reads) }
+    mutating func expect(from time: NIODeadline, arrivals: UInt64) {
+        waiting = (time, waiting?.arrivals ?? arrivals)
+    }
 
     /// Bytes of the peer came.
-    mutating func heard(at time: NIODeadline, reads: UInt64) {
+    mutating func heard(at time: NIODeadline, arrivals: UInt64) {
         guard let waiting = waiting.take() else { return }
         let isPrompt = (time - waiting.since).nanoseconds / 2 <= window.nanoseconds
-        prompt = isPrompt && reads == waiting.reads ? min(prompt + 1, Self.mostPrompt) : 0
+        prompt = isPrompt && arrivals == waiting.arrivals ? min(prompt + 1, Self.mostPrompt) : 0
     }
 
     /// A poll took so long: until bytes were there, or all of the window.
@@ -57,42 +59,5 @@ struct BusyPoll {
             (paid, prompt) = (Self.memory, 0)
             required = min(required * 2, Self.mostPrompt)
         }
-    }
-}
-
-extension SessionLink {
-    /// Waits for bytes without sleep, for one window at the most; the loop stands still meanwhile.
-    func pollLink() {
-        // A link that does not take everything, or must not be read, waits for something else than the peer's bytes.
-        guard let window = busyPoll?.window, isOpen, !isHeld, !isThrottled, isWritable else { return }
-        // Not the loop's time, which may be virtual.
-        let start = NIODeadline.now()
-        var time = TimeAmount.zero
-        while link.hasArrived == false, time < window { time = .now() - start }
-        busyPoll?.polled(for: time)
-    }
-}
-
-/// The session whose link is polled when the loop has nothing else to do: the last that expects something.
-final class DuePoll {
-    private let executor: EventLoopExecutor
-    private let flushes: FlushQueue
-    private var session: SessionLink?
-
-    init(executor: EventLoopExecutor, flushes: FlushQueue) {
-        self.executor = executor
-        self.flushes = flushes
-    }
-
-    /// Whether a run must be scheduled for it.
-    func aim(at session: SessionLink) -> Bool {
-        defer { self.session = session }
-        return self.session == nil
-    }
-
-    /// Tasks and frames that came up since go first; what they send may be waited for in its turn.
-    func run() {
-        guard let session = session.take(), executor.isIdle, flushes.isEmpty else { return }
-        session.pollLink()
     }
 }

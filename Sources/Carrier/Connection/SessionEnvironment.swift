@@ -27,6 +27,10 @@ final class SessionEnvironment {
     private let poll: @Sendable () -> Void
     /// Reads of all sessions.
     private var reads: UInt64 = 0
+    /// Reads there had been at the last poll.
+    private var polledAt: UInt64 = .max
+    /// Goes on whenever something comes to the loop.
+    private var arrivals: UInt64 { reads &+ executor.calls }
 
     init(
         executor: EventLoopExecutor, limits: Limits, terms: HandshakeTerms, record: PeerRecord,
@@ -99,14 +103,15 @@ final class SessionEnvironment {
 
     /// The session has sent what its peer answers or waited for.
     func expectMore(of session: SessionLink) {
-        session.busyPoll?.expect(from: now(), reads: reads)
-        guard session.busyPoll?.isWorthwhile == true else { return }
+        session.busyPoll?.expect(from: now(), arrivals: arrivals)
+        guard session.busyPoll?.isWorthwhile == true, reads != polledAt else { return }
+        polledAt = reads
         if duePoll.aim(at: session) { loop.execute(poll) }
     }
 
     /// Bytes came over the session.
     func heard(_ session: SessionLink) {
-        session.busyPoll?.heard(at: session.heardAt, reads: reads)
+        session.busyPoll?.heard(at: session.heardAt, arrivals: arrivals)
         reads &+= 1
     }
 }

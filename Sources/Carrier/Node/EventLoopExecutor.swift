@@ -11,6 +11,8 @@ public final class EventLoopExecutor: TaskExecutor {
         var waiting: Deque<UnownedJob> = []
         /// Whether a run comes without another call.
         var isRunDue = false
+        /// Jobs that other threads brought.
+        var calls: UInt64 = 0
     }
     private let jobs: NIOLoopBoundBox<Jobs>
 
@@ -23,10 +25,16 @@ public final class EventLoopExecutor: TaskExecutor {
     /// Whether no job waits for its turn on the loop.
     var isIdle: Bool { jobs.value.waiting.isEmpty }
 
+    /// How many jobs other threads have brought.
+    var calls: UInt64 { jobs.value.calls }
+
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         guard loop.inEventLoop else {
-            return loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+            return loop.execute {
+                self.jobs.value.calls &+= 1
+                job.runSynchronously(on: self.asUnownedTaskExecutor())
+            }
         }
         jobs.value.waiting.append(job)
         guard !jobs.value.isRunDue else { return }

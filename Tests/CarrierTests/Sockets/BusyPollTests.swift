@@ -23,8 +23,8 @@ struct BusyPollTests {
     private func answers(_ count: Int, to poll: inout BusyPoll, after time: TimeAmount = window * 2, others: UInt64 = 0)
     {
         for _ in 0..<count {
-            poll.expect(from: .uptimeNanoseconds(0), reads: 7)
-            poll.heard(at: .uptimeNanoseconds(0) + time, reads: 7 + others)
+            poll.expect(from: .uptimeNanoseconds(0), arrivals: 7)
+            poll.heard(at: .uptimeNanoseconds(0) + time, arrivals: 7 + others)
         }
     }
 
@@ -43,7 +43,7 @@ struct BusyPollTests {
         answers(1, to: &poll)
         #expect(poll.isWorthwhile)
         // What nobody asked for says nothing.
-        poll.heard(at: .uptimeNanoseconds(1), reads: 9)
+        poll.heard(at: .uptimeNanoseconds(1), arrivals: 9)
         #expect(poll.isWorthwhile)
         answers(1, to: &poll, others: 1)
         #expect(!poll.isWorthwhile)
@@ -118,7 +118,7 @@ struct BusyPollTests {
         try forbidden.end()
     }
 
-    @Test("a peer beside which others are heard is not polled")
+    @Test("a peer before which others are heard is not polled")
     func company() throws {
         let pair = try PolledPair()
         pair.link.hasArrived = true
@@ -131,6 +131,31 @@ struct BusyPollTests {
                 }) <= 1)
         }
         #expect(try pair.polls(during: { try pair.ask(1) }) == 0)
+        try pair.end()
+    }
+
+    @Test("tasks and frames that wait go before a poll")
+    func manners() throws {
+        let pair = try PolledPair()
+        pair.link.hasArrived = true
+        for _ in 0..<16 { try pair.ask() }
+        let session = try #require(pair.connection().session)
+        let executor = EventLoopExecutor(pair.loop)
+        let flushes = FlushQueue()
+        let due = DuePoll(executor: executor, flushes: flushes)
+        func polls() -> Int {
+            #expect(due.aim(at: session) && !due.aim(at: session))
+            return pair.polls(during: { due.run() })
+        }
+        #expect(polls() == 1)
+        Task(executorPreference: executor) {}
+        #expect(polls() == 0)
+        pair.loop.run()
+        #expect(polls() == 1)
+        _ = flushes.add(session)
+        #expect(polls() == 0)
+        flushes.run()
+        #expect(polls() == 1)
         try pair.end()
     }
 
