@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 
 ssize_t cstream_read(int descriptor, void *bytes, size_t size) {
     struct iovec room = {.iov_base = bytes, .iov_len = size};
@@ -23,4 +24,9 @@ ssize_t cstream_write(int descriptor, const struct iovec *pieces, int count) {
 void cstream_enlarge_pipe(int descriptor, int size) {
     int now = fcntl(descriptor, F_GETPIPE_SZ);
     if (now >= 0 && now < size) (void)fcntl(descriptor, F_SETPIPE_SZ, size);
+}
+
+int cstream_processors(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
 }

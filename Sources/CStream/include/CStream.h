@@ -1,4 +1,5 @@
-// What a byte stream needs of the system that Swift cannot say: reads and writes that never wait, and the size of a pipe.
+// What sessions and their byte streams need of the system that Swift cannot say: reads and writes that never wait, the size of a
+// pipe, the processors at hand.
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>
@@ -15,3 +16,6 @@ ssize_t cstream_write(int descriptor, const struct iovec *pieces, int count);
 
 /// Has a pipe hold so many bytes at least. What is no pipe, and a pipe that the system does not let have them, stays as it is.
 void cstream_enlarge_pipe(int descriptor, int size);
+
+/// On how many processors this process may run; 0 where that is not known.
+int cstream_processors(void);

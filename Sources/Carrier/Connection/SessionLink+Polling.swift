@@ -1,3 +1,5 @@
+internal import CStream
+internal import Glibc
 internal import NIOCore
 
 extension SessionLink {
@@ -8,7 +10,17 @@ extension SessionLink {
         // Not the loop's time, which may be virtual.
         let start = NIODeadline.now()
         var time = TimeAmount.zero
-        while link.hasArrived == false, time < window { time = .now() - start }
+        while link.hasArrived == false, time < window {
+            // Whoever else wants the processor gets it at once: a thread that never sleeps would keep it for milliseconds.
+            sched_yield()
+            time = .now() - start
+        }
         busyPoll?.polled(for: time)
     }
+}
+
+/// The processors that this process may run on.
+enum Processors {
+    /// On a single one a peer on the same machine cannot work while its answer is polled for.
+    static let areSeveral = cstream_processors() != 1
 }

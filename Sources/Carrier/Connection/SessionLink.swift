@@ -118,7 +118,7 @@ final class SessionLink: LinkDelegate {
         idleWork = IdleWork(environment.limits.receive.forNothing, now: Instant(now))
         alarm = Alarm(loop: environment.loop)
         let window = TimeAmount(environment.limits.receive.busyPoll)
-        if window > .zero, link.hasArrived != nil { busyPoll = BusyPoll(window: window) }
+        if window > .zero, Processors.areSeveral, link.hasArrived != nil { busyPoll = BusyPoll(window: window) }
         start(pinned: pinned)
     }
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Carrier
 
-@Suite("Busy polling", .serialized, .timeLimit(.minutes(1)))
+@Suite("Busy polling", .serialized, .timeLimit(.minutes(1)), .enabled(if: Processors.areSeveral))
 struct BusyPollTests {
     private static let window = TimeAmount.microseconds(100)
 
