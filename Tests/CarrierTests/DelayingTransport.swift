@@ -40,13 +40,13 @@ final class DelayingTransport: Transport {
 }
 
 /// A link whose arrivals come later.
-private final class DelayingLink: Link, LinkDelegate {
+private final class DelayingLink: ForwardingLink, LinkDelegate {
     private enum Arrival {
         case bytes(ByteBuffer)
         case end(LinkError)
     }
 
-    private let link: any Link
+    let link: any Link
     private let delay: () -> TimeAmount
     private var arrivals: [Arrival] = []
     private var isReading = true
@@ -63,14 +63,6 @@ private final class DelayingLink: Link, LinkDelegate {
         self.delay = delay
         link.delegate = self
     }
-
-    var eventLoop: any EventLoop { link.eventLoop }
-    var remoteAddress: Address { link.remoteAddress }
-    var localAddress: Address { link.localAddress }
-    var isWritable: Bool { link.isWritable }
-    func write(_ bytes: ByteBuffer) { link.write(bytes) }
-    func flush() { link.flush() }
-    func finish() { link.finish() }
 
     func setReading(_ isReading: Bool) {
         self.isReading = isReading

@@ -3,7 +3,8 @@ internal import Glibc
 internal import NIOCore
 
 extension SessionLink {
-    /// Waits for bytes without sleep, for one window at the most; the loop stands still meanwhile.
+    /// Waits for bytes without sleep, for one window at the most, or until the system gives the processor back; the loop stands still
+    /// meanwhile. On a busy machine such polls are in vain, and soon over.
     func pollLink() {
         // A link that does not take everything, or must not be read, waits for something else than the peer's bytes.
         guard let window = busyPoll?.window, isOpen, !isHeld, !isThrottled, isWritable else { return }
