@@ -63,6 +63,12 @@ struct MessageBench: AsyncParsableCommand {
     @Flag(help: "Only answer: print the address, until standard input ends.") var serve = false
     @Option(help: "Only ask: the node at this address.", transform: { try Address($0) }) var connect: Address?
 
+    func validate() throws {
+        if kind == "bare", transport != .tcp || (inFlight ?? 1) != 1 {
+            throw ValidationError("bare is one request at a time over tcp: leave out --transport, --in-flight.")
+        }
+    }
+
     mutating func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let loops = Array(group.makeIterator())
